@@ -1,0 +1,46 @@
+//! What the policy knows about a source: one small set of attributes that many prefixes share.
+
+use super::layout::shared;
+
+/// The most different sets in one generation. A leaf of the prefix tables is the index of a set.
+pub const MAX_ATTRIBUTE_SETS: u32 = 1 << 16;
+/// The most blocklists: one bit each in [`AttributeSet::lists`].
+pub const MAX_LISTS: usize = 64;
+
+/// Bits of [`AttributeSet::flags`].
+pub mod attribute {
+    /// On the allowlist.
+    pub const ALLOWED: u16 = 1;
+    /// In a management prefix.
+    pub const MANAGEMENT: u16 = 2;
+    /// The country rule denies it.
+    pub const COUNTRY_DENIED: u16 = 4;
+    /// Its country is not known, and the country rule denies that.
+    pub const UNKNOWN_DENIED: u16 = 8;
+}
+
+shared! {
+    /// What is known about a source. Set 0 of a generation holds for a source that no prefix covers.
+    AttributeSet = 16 bytes {
+        /// Bit n: on list n.
+        lists: u64,
+        /// Bits of [`attribute`].
+        flags: u16,
+        /// ISO 3166-1 alpha-2, or zeroes where it is not known or no rule needs it.
+        country: [u8; 2],
+        /// Zero.
+        spare: [u8; 4],
+    }
+}
+
+impl AttributeSet {
+    /// A source of which nothing is known.
+    pub const EMPTY: Self = Self { lists: 0, flags: 0, country: [0; 2], spare: [0; 4] };
+
+    /// Whether all bits of `flag` are set.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(&self, flag: u16) -> bool {
+        self.flags & flag == flag
+    }
+}

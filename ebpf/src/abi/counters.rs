@@ -1,0 +1,57 @@
+//! Counters, kept per CPU and summed by the reader.
+
+use super::layout::shared;
+
+/// Room for reasons; a power of two, so that an index is masked and never checked.
+pub const MAX_REASONS: usize = 32;
+
+shared! {
+    /// Packets and bytes.
+    Count = 16 bytes {
+        /// Packets.
+        packets: u64,
+        /// Bytes of the frames, without preamble and checksum.
+        bytes: u64,
+    }
+}
+
+impl Count {
+    /// Nothing counted.
+    pub const ZERO: Self = Self { packets: 0, bytes: 0 };
+}
+
+shared! {
+    /// One interface on one CPU.
+    InterfaceCounters = 1040 bytes {
+        /// Counted at entry, before anything is decided: equals the sum over `decided`, or the program is wrong.
+        seen: Count,
+        /// By [`crate::reason::Reason`]: how packets left.
+        decided: [Count; MAX_REASONS],
+        /// By [`crate::reason::Reason`]: what a rule in monitor mode would have dropped; the packet went on.
+        monitored: [Count; MAX_REASONS],
+    }
+}
+
+shared! {
+    /// One blocklist on one CPU.
+    ListCounters = 32 bytes {
+        /// Dropped because of this list.
+        dropped: Count,
+        /// What the list, in monitor mode, would have dropped.
+        monitored: Count,
+    }
+}
+
+shared! {
+    /// Sampled events on one CPU.
+    EventCounters = 32 bytes {
+        /// The theoretical arrival time of the CPU's budget, in ticks.
+        budget: u64,
+        /// Events handed to the ring.
+        written: u64,
+        /// Packets whose event was left out because the CPU's budget was used up.
+        skipped: u64,
+        /// Events that the ring had no room for.
+        lost: u64,
+    }
+}

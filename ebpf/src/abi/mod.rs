@@ -1,0 +1,31 @@
+//! Every byte that crosses between the kernel and userspace.
+//!
+//! Only integers and byte arrays cross: no `bool`, `Option`, `usize` or fieldless `enum`, because a bit pattern that
+//! the other side did not expect would be undefined behaviour. Addresses and ports are byte arrays in network order.
+
+mod attributes;
+mod ban;
+mod bucket;
+mod control;
+mod counters;
+mod event;
+mod layout;
+mod settings;
+
+pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
+pub use ban::{Ban, NEVER_EXPIRES};
+pub use bucket::{Bucket, BucketKey, bucket_class};
+pub use control::{InterfaceRow, MAX_INTERFACES, control, interface_mode};
+pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
+pub use event::{Event, event_kind};
+pub use settings::{
+    EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family, fragments,
+    mode,
+};
+
+/// The layout of everything in this module. Raised by one whenever a type, a map or a meaning changes; the loader
+/// refuses pinned maps of another version. `cargo xtask check` fails when `abi/` changed and this did not.
+pub const ABI_VERSION: u64 = 1;
+
+/// The number of generations that the tables hold at once: the live one and the one being written.
+pub const GENERATION_SLOTS: u64 = 2;

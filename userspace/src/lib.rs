@@ -1,0 +1,1 @@
+//! xdpgate's userspace half: policy in, kernel tables out, counters back.

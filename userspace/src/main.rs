@@ -1,0 +1,2 @@
+//! The `xdpgate` binary.
+fn main() {}
