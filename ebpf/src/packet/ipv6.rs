@@ -8,7 +8,7 @@ pub const MAX_IPV6_EXTENSIONS: u32 = 6;
 
 const HEADER: u32 = 40;
 
-/// The kinds that Linux itself skips on the way to the transport (`ipv6_ext_hdr` in net/ipv6/exthdrs_core.c). Any other
+/// The kinds that Linux itself skips on the way to the transport (`ipv6_ext_hdr` in `net/ipv6/exthdrs_core.c`). Any other
 /// number ends the walk: skipping what the stack does not skip would let a sender forge ports.
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;

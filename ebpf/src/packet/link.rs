@@ -5,7 +5,7 @@ use super::{Unparsed, View};
 /// The most VLAN tags that are followed.
 pub const MAX_VLAN_TAGS: u32 = 4;
 
-/// EtherTypes.
+// EtherTypes.
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
 const VLAN: u16 = 0x8100;
