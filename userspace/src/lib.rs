@@ -1,1 +1,3 @@
 //! xdpgate's userspace half: policy in, kernel tables out, counters back.
+
+pub mod country;
