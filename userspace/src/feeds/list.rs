@@ -67,7 +67,9 @@ pub enum ListError {
 ///
 /// [`ListError`] when a line can't be read and is not to be skipped, or when nothing at all can be read.
 pub fn parse_list(bytes: &[u8], bad: BadLines) -> Result<ParsedList, ListError> {
-    refuse_other_formats(bytes)?;
+    if let Some(what) = foreign_format(bytes) {
+        return Err(ListError::NotText(what));
+    }
     let mut list = ParsedList::default();
     for (number, line) in numbered_lines(bytes) {
         match parse_line(line) {
@@ -144,27 +146,24 @@ impl fmt::Display for BadLine {
 
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-fn numbered_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+pub(super) fn numbered_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let text = bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes);
     (1..=u32::MAX).zip(text.split(|byte| *byte == b'\n'))
 }
 
-/// What operators most often give by mistake; the messages about single lines would not lead to the cause.
-fn refuse_other_formats(bytes: &[u8]) -> Result<(), ListError> {
+/// What operators most often give by mistake, where messages about single lines would not lead to the cause.
+pub(super) fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     let formats: [(&[u8], &str); 4] = [
         (b"\x1F\x8B", "it is compressed with gzip, unpack it first"),
         (b"PK\x03\x04", "it is a zip archive, unpack it first"),
         (b"\xFF\xFE", "it is UTF-16, save it as UTF-8"),
         (b"\xFE\xFF", "it is UTF-16, save it as UTF-8"),
     ];
-    match formats.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        Some((_, what)) => Err(ListError::NotText(what)),
-        None => Ok(()),
-    }
+    formats.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| *what)
 }
 
 /// A line as a message may show it: short, and with nothing in it that steers a terminal.
-fn shown(line: &[u8]) -> String {
+pub(super) fn shown(line: &[u8]) -> String {
     // A character has at most 4 bytes, so these bytes hold enough of them.
     let start = line.get(..4 * (BadLine::SHOWN + 1)).unwrap_or(line).trim_ascii();
     let text = String::from_utf8_lossy(start);

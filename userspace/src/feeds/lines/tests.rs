@@ -10,19 +10,19 @@ fn message(line: &str) -> String {
     parse_line(line.as_bytes()).expect_err(line).to_string()
 }
 
-fn ipv4(first: [u8; 4], last: [u8; 4]) -> Option<Entry> {
-    Some(Entry::Ipv4(Range { first: u32::from_be_bytes(first), last: u32::from_be_bytes(last) }))
+fn ipv4(first: [u8; 4], last: [u8; 4]) -> Entry {
+    Entry::Ipv4(Range { first: u32::from_be_bytes(first), last: u32::from_be_bytes(last) })
 }
 
 #[test]
 fn each_form_is_read() {
-    assert_eq!(parsed("192.0.2.1"), ipv4([192, 0, 2, 1], [192, 0, 2, 1]));
-    assert_eq!(parsed("192.0.2.0/24"), ipv4([192, 0, 2, 0], [192, 0, 2, 255]));
-    assert_eq!(parsed("192.0.2.1/32"), ipv4([192, 0, 2, 1], [192, 0, 2, 1]));
-    assert_eq!(parsed("128.0.0.0/1"), ipv4([128, 0, 0, 0], [255; 4]));
-    assert_eq!(parsed("192.0.2.1-192.0.2.9"), ipv4([192, 0, 2, 1], [192, 0, 2, 9]));
-    assert_eq!(parsed("192.0.2.1 - 192.0.2.9"), ipv4([192, 0, 2, 1], [192, 0, 2, 9]));
-    assert_eq!(parsed("0.0.0.0-255.255.255.254"), ipv4([0; 4], [255, 255, 255, 254]));
+    assert_eq!(parsed("192.0.2.1"), Some(ipv4([192, 0, 2, 1], [192, 0, 2, 1])));
+    assert_eq!(parsed("192.0.2.0/24"), Some(ipv4([192, 0, 2, 0], [192, 0, 2, 255])));
+    assert_eq!(parsed("192.0.2.1/32"), Some(ipv4([192, 0, 2, 1], [192, 0, 2, 1])));
+    assert_eq!(parsed("128.0.0.0/1"), Some(ipv4([128, 0, 0, 0], [255; 4])));
+    assert_eq!(parsed("192.0.2.1-192.0.2.9"), Some(ipv4([192, 0, 2, 1], [192, 0, 2, 9])));
+    assert_eq!(parsed("192.0.2.1 - 192.0.2.9"), Some(ipv4([192, 0, 2, 1], [192, 0, 2, 9])));
+    assert_eq!(parsed("0.0.0.0-255.255.255.254"), Some(ipv4([0; 4], [255, 255, 255, 254])));
     assert_eq!(parsed("::1"), Some(Entry::Ipv6(Range::single(1))));
     assert_eq!(parsed("2001:DB8::/32"), Some(Entry::Ipv6(Range::prefix(0x2001_0db8 << 96, 32))));
     assert_eq!(parsed("::-::ff"), Some(Entry::Ipv6(Range { first: 0, last: 255 })));
@@ -36,9 +36,9 @@ fn comments_blanks_and_line_ends_are_no_entries() {
     for line in
         ["192.0.2.1\r", "\t192.0.2.1 ", "192.0.2.1#x", "192.0.2.1 ; SBL1 # y", "192.0.2.1 # caf\u{e9}"]
     {
-        assert_eq!(parsed(line), ipv4([192, 0, 2, 1], [192, 0, 2, 1]), "{line:?}");
+        assert_eq!(parsed(line), Some(ipv4([192, 0, 2, 1], [192, 0, 2, 1])), "{line:?}");
     }
-    assert_eq!(parse_line(b"192.0.2.1 # latin-1: \xE9"), Ok(ipv4([192, 0, 2, 1], [192, 0, 2, 1])));
+    assert_eq!(parse_line(b"192.0.2.1 # latin-1: \xE9"), Ok(Some(ipv4([192, 0, 2, 1], [192, 0, 2, 1]))));
 }
 
 #[test]
