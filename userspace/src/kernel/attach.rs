@@ -66,12 +66,11 @@ impl Kernel {
         let mut program = LoadedProgram::new(&self.pins, &self.options, &self.features, slot)?;
 
         let adopted = self.adopt(&mut program, slot, state)?;
-        let (mode, fallback) = match adopted {
-            Some(mode) => (mode, None),
-            None => {
-                self.make_way(interface, state)?;
-                self.attach_fresh(interface, &mut program, slot, state.ifindex)?
-            }
+        let (mode, fallback) = if let Some(mode) = adopted {
+            (mode, None)
+        } else {
+            self.make_way(interface, state)?;
+            self.attach_fresh(interface, &mut program, slot, state.ifindex)?
         };
         let id = program.program()?.info().map_err(|error| KernelError::Load(Box::new(error)))?.id();
         lock(&self.programs).insert(slot, id);
@@ -110,7 +109,7 @@ impl Kernel {
         let rows = rows(&self.tables())?;
         let programs = lock(&self.programs).clone();
         rows.into_iter()
-            .filter_map(|(slot, row)| Some((slot, row, InterfaceName::new(row_name(&row)).ok()?)))
+            .filter_map(|(slot, row)| Some((slot, row, row_name(&row).parse().ok()?)))
             .map(|(slot, row, name)| {
                 let state = link_state(&name)?;
                 // Without a program of our own to compare with, any that the pinned link holds is ours.

@@ -81,13 +81,13 @@ impl PrefixBans {
     /// early; the daemon's store then says what is wanted.
     pub(super) fn read(tables: &Tables) -> Result<Self, KernelError> {
         let mut own = BTreeMap::new();
-        for entry in tables.ban_prefixes_v4.iter() {
+        for entry in &tables.ban_prefixes_v4 {
             let (key, ban) = entry.map_err(|error| KernelError::table("BAN_PREFIXES_V4", error))?;
             if let Ok(net) = Ipv4Net::new(Ipv4Addr::from(key.data()), prefix_len(key.prefix_len())) {
                 own.insert(IpNet::V4(net), Ban::from_prefix(ban));
             }
         }
-        for entry in tables.ban_prefixes_v6.iter() {
+        for entry in &tables.ban_prefixes_v6 {
             let (key, ban) = entry.map_err(|error| KernelError::table("BAN_PREFIXES_V6", error))?;
             if let Ok(net) = Ipv6Net::new(Ipv6Addr::from(key.data()), prefix_len(key.prefix_len())) {
                 own.insert(IpNet::V6(net), Ban::from_prefix(ban));
@@ -167,11 +167,11 @@ impl Tables {
 
     fn exact_bans(&self) -> Result<Vec<(IpNet, Ban)>, KernelError> {
         let mut bans = Vec::new();
-        for entry in self.bans_v4.iter() {
+        for entry in &self.bans_v4 {
             let (address, ban) = entry.map_err(|error| KernelError::table("BANS_V4", error))?;
             bans.push((IpNet::from(IpAddr::from(address)), ban));
         }
-        for entry in self.bans_v6.iter() {
+        for entry in &self.bans_v6 {
             let (address, ban) = entry.map_err(|error| KernelError::table("BANS_V6", error))?;
             bans.push((IpNet::from(IpAddr::from(address)), ban));
         }

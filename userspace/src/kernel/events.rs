@@ -17,12 +17,6 @@ const BATCH: usize = 1024;
 /// The reading end of the ring.
 pub(super) struct EventRing(RingBuf<MapData>);
 
-impl std::fmt::Debug for EventRing {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("EventRing")
-    }
-}
-
 impl EventRing {
     pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
         open(pins, "EVENTS").map(Self)

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aya::maps::lpm_trie::Key;
-use aya::maps::{MapError, Pod};
+use aya::Pod;
+use aya::maps::MapError;
 use xdpgate_ebpf::abi::{AttributeSet, GENERATION_SLOTS, MAX_ATTRIBUTE_SETS, control};
 
 use super::error::{KernelError, map_errno};
@@ -43,7 +44,6 @@ impl Kernel {
         })?;
 
         let mut tables = self.tables();
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the number of slots")]
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
         // Replacing an inner map waits until no running program can still see the old one (bpf_map_fd_put_ptr and
         // maybe_wait_bpf_programs, kernel/bpf): after this, no packet reads the slot that is written below.

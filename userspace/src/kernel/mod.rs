@@ -16,6 +16,7 @@ mod steer;
 mod tables;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,7 +55,6 @@ pub struct Options {
 
 /// The kernel side. All methods take `&self`; each holds the lock of the tables only for its own few calls, so that a
 /// ban never waits for a policy that is being written.
-#[derive(Debug)]
 pub struct Kernel {
     options: Options,
     pins: Pins,
@@ -144,6 +144,12 @@ impl Kernel {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         lock(&self.tables)
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Kernel").field("options", &self.options).finish_non_exhaustive()
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn is_privileged() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// include/uapi/linux/if_link.h
+// `include/uapi/linux/if_link.h`
 const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
 const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 
@@ -55,6 +55,7 @@ fn read(link: &LinkMessage) -> LinkState {
     for attribute in &link.attributes {
         let LinkAttribute::Xdp(parts) = attribute else { continue };
         for part in parts {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the other parts say nothing about the program")]
             match part {
                 LinkXdp::Attached(XdpAttached::Driver) => state.native = true,
                 LinkXdp::ProgId(id) if *id != 0 => state.program = Some(*id),
@@ -88,6 +89,7 @@ fn ask(message: RouteNetlinkMessage, flags: u16) -> io::Result<Option<LinkMessag
     let (reply, _) = socket.recv_from_full()?;
     let reply = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&reply)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "anything else is not an answer")]
     match reply.payload {
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => Ok(Some(link)),
         NetlinkPayload::Error(error) => match error.raw_code() {

@@ -76,7 +76,7 @@ fn load(pins: &Pins, options: &Options, slot: u32) -> Result<Ebpf, KernelError> 
         .map_max_entries("BAN_PREFIXES_V6", options.bans)
         .map_max_entries("BUCKETS", options.sources);
     for name in NAMES {
-        loader.map_pin_path(*name, pins.map(name));
+        loader.map_pin_path(name, pins.map(name));
     }
     loader.load(OBJECT).map_err(explain)
 }

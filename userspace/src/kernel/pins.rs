@@ -12,7 +12,7 @@ use xdpgate_ebpf::abi::ABI_VERSION;
 use super::error::KernelError;
 
 /// `BPF_FS_MAGIC` of include/uapi/linux/magic.h.
-const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+const BPF_FS_MAGIC: rustix::fs::FsWord = 0xcafe_4a11;
 
 /// The folder of the pins.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Pins {
             fs::create_dir_all(&folder).map_err(|error| self.explain(&folder, error))?;
         }
         let fs_type = statfs(&self.root).map_err(|error| KernelError::pin(&self.root, error.into()))?.f_type;
-        if i64::from(fs_type) != BPF_FS_MAGIC {
+        if fs_type != BPF_FS_MAGIC {
             return Err(KernelError::NoBpffs { path: self.root.clone() });
         }
         let owner = open(&self.root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -97,9 +97,8 @@ impl Pins {
     fn explain(&self, folder: &Path, error: io::Error) -> KernelError {
         // A folder outside of a BPF file system under /sys can't be made at all.
         match error.raw_os_error() {
-            Some(libc::ENOENT | libc::EROFS) => KernelError::NoBpffs { path: self.root.clone() },
-            Some(libc::EPERM | libc::EACCES) if !is_root() => KernelError::pin(folder, error),
-            Some(libc::EPERM) => KernelError::NoBpffs { path: self.root.clone() },
+            Some(libc::EPERM) if !is_root() => KernelError::pin(folder, error),
+            Some(libc::ENOENT | libc::EROFS | libc::EPERM) => KernelError::NoBpffs { path: self.root.clone() },
             _ => KernelError::pin(folder, error),
         }
     }

@@ -66,7 +66,7 @@ fn names(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
     Ok(interfaces
         .iter()
         .filter_map(Result::ok)
-        .filter_map(|row| InterfaceName::new(row_name(&row)).ok())
+        .filter_map(|row| row_name(&row).parse().ok())
         .collect())
 }
 

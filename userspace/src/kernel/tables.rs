@@ -35,7 +35,6 @@ pub(super) const NAMES: &[&str] = &[
 pub(super) type PrefixTrie<K> = LpmTrie<MapData, K, u32>;
 
 /// The handles.
-#[derive(Debug)]
 pub(super) struct Tables {
     /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
     pub(super) ban_capacity: u64,
