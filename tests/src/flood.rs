@@ -22,7 +22,7 @@ const BATCH: u32 = 64;
 /// The most frames in one call: some tens of milliseconds, so that it is paced and stopped in time.
 const MOST_IN_CALL: u32 = 1 << 16;
 /// The fewest, except at the end: the kernel waits for an RCU grace period before and after each call (it makes the
-/// program known to the XDP dispatcher, net/bpf/test_run.c), 5 to 10 ms in which nothing is sent.
+/// program known to the XDP dispatcher, `net/bpf/test_run.c`), 5 to 10 ms in which nothing is sent.
 const FEWEST_IN_CALL: u32 = 1 << 12;
 
 /// Where frames come from: prefixes and their shares.
@@ -103,11 +103,13 @@ impl Generator {
     ///
     /// When the object cannot be read or the kernel refuses it.
     pub fn load(object: &Path, wire: &Wire, sources: &Sources, frame: Vec<u8>) -> Result<Self> {
-        let mut program =
-            EbpfLoader::new().load_file(object).with_context(|| format!("cannot load {}", object.display()))?;
+        let mut program = EbpfLoader::new()
+            .load_file(object)
+            .with_context(|| format!("cannot load {}", object.display()))?;
         let mut output: Array<_, u32> = program.map_mut("OUTPUT").context("no map OUTPUT")?.try_into()?;
         output.set(0, wire.outside_index()?, 0)?;
-        let mut slots: Array<_, [u8; 32]> = program.map_mut("SOURCES").context("no map SOURCES")?.try_into()?;
+        let mut slots: Array<_, [u8; 32]> =
+            program.map_mut("SOURCES").context("no map SOURCES")?.try_into()?;
         for (slot, pattern) in (0..PATTERNS).zip(sources.patterns()) {
             slots.set(slot, pattern, 0)?;
         }

@@ -2,6 +2,7 @@
 //! sockets, and a packet generator that knows to the packet what it sent.
 
 mod cleanup;
+pub mod counters;
 pub mod daemon;
 pub mod flood;
 pub mod frame;
