@@ -15,6 +15,14 @@ use crate::workspace::Workspace;
 /// The bins of the ebpf package, and the names of the objects that others read.
 const OBJECTS: [(&str, &str); 2] = [("xdpgate-xdp", "xdpgate.o"), ("xdpgate-flood", "flood.o")];
 
+/// Names the flood generator's object to the lab and the tests.
+pub(crate) const FLOOD_VARIABLE: &str = "XDPGATE_FLOOD_OBJECT";
+
+/// The flood generator's object.
+pub(crate) fn flood_object(workspace: &Workspace) -> PathBuf {
+    workspace.bpf().join("flood.o")
+}
+
 /// Setup, the objects, then the binaries.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     objects(workspace)?;
@@ -22,7 +30,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
 }
 
 /// Setup, then the objects.
-pub(crate) fn objects(workspace: &Workspace) -> Result<()> {
+fn objects(workspace: &Workspace) -> Result<()> {
     let ready = setup::prepare(workspace)?;
     let target = workspace.bpf().join("build");
     command::run(&mut compiler(workspace, &ready, &target))?;
