@@ -1,7 +1,6 @@
 //! The lab: xdpgate at work on a wire of its own. The real daemon guards one end of a veth pair; real clients and a
 //! flood of spoofed sources send from the other. Ends with a verdict on what each of them got.
 
-mod account;
 mod arguments;
 mod cast;
 mod outcome;

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
+use xdpgate_tests::account::Balance;
 use xdpgate_tests::http::ClientReport;
 use xdpgate_tests::senders::Sending;
 
-use crate::account::Balance;
 use crate::verdict::Check;
 
 /// One moment of the run.

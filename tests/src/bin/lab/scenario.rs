@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use xdpgate_tests::account::{Account, Balance};
 use xdpgate_tests::daemon::Daemon;
 use xdpgate_tests::flood::{Bounds, Generator, Sources};
 use xdpgate_tests::http::{Client, ClientReport, Server};
@@ -16,7 +17,6 @@ use xdpgate_tests::senders::{self, Knocks, Sending, UdpSink};
 use xdpgate_tests::veth::{GUARDED, Wire};
 use xdpgate_tests::{frame, geo, prerequisites};
 
-use crate::account::{Account, Balance};
 use crate::cast::{self, BLOCKLISTED, BLOCKLISTED_RATE, CLIENT, Cast, FLOODED, LOUD, SINK, WEB};
 use crate::outcome::{Delivery, Knocking, Outcome, Progress};
 use crate::verdict;

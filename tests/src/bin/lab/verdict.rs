@@ -48,17 +48,16 @@ fn client(outcome: &Outcome) -> Check {
 }
 
 fn loud(loud: &[Delivery], cast: &Cast) -> Check {
-    let admitted = |delivery: &Delivery| {
-        let expected = expected(delivery, cast);
+    let excess = |delivery: &Delivery| {
         #[expect(clippy::cast_precision_loss, reason = "packets of some minutes")]
         let arrived = delivery.arrived as f64;
-        (arrived, expected, (arrived - expected) / expected)
+        arrived / expected(delivery, cast) - 1.0
     };
-    let holds = loud.iter().map(admitted).all(|(_, _, error)| error.abs() <= LIMIT_TOLERANCE);
-    let detail = loud
-        .iter()
-        .map(admitted)
-        .map(|(arrived, expected, error)| format!("{arrived:.0} of {expected:.0} ({:+.2} %)", error * 100.0));
+    let holds = loud.iter().all(|delivery| excess(delivery).abs() <= LIMIT_TOLERANCE);
+    let detail = loud.iter().map(|delivery| {
+        let (source, arrived, expected) = (delivery.source, delivery.arrived, expected(delivery, cast));
+        format!("{source} {arrived} for {expected:.0} ({:+.2} %)", excess(delivery) * 100.0)
+    });
     Check {
         sentence: "a source over its limit got its rate and no more",
         holds: holds && !loud.is_empty(),

@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::counters::Counters;
+use crate::daemon::Daemon;
+use crate::flood::SentFrames;
+use crate::stats::WireCounters;
+use crate::veth::{GUARDED, Wire};
 use anyhow::Result;
-use xdpgate_tests::counters::Counters;
-use xdpgate_tests::daemon::Daemon;
-use xdpgate_tests::flood::SentFrames;
-use xdpgate_tests::stats::WireCounters;
-use xdpgate_tests::veth::{GUARDED, Wire};
 
 /// How long the account may take to come to rest after the last packet.
 const REST_WITHIN: Duration = Duration::from_secs(10);
@@ -16,28 +16,32 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// All counters at one moment, since the account was opened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Balance {
+pub struct Balance {
     /// Frames of the generators, and packets that the outside's stack handed to the interface.
-    pub(crate) sent: u64,
+    pub sent: u64,
     /// Frames of the generators alone.
-    pub(crate) flooded: u64,
+    pub flooded: u64,
     /// What the wire refused before XDP saw it.
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// What xdpgate counted.
-    pub(crate) counters: Counters,
+    pub counters: Counters,
     waiting: u64,
 }
 
-/// Reads both sides.
-pub(crate) struct Account {
+/// Reads both sides, from the moment it was opened.
+pub struct Account {
     wire: WireCounters,
     counters: Counters,
     generators: Vec<SentFrames>,
 }
 
 impl Account {
-    /// Opens the account, as soon as nothing moves on the wire.
-    pub(crate) fn open(wire: &Wire, daemon: &Daemon, generators: Vec<SentFrames>) -> Result<Self> {
+    /// Opens the account, as soon as nothing moves on the wire. `generators` may start only afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When a counter cannot be read.
+    pub fn open(wire: &Wire, daemon: &Daemon, generators: Vec<SentFrames>) -> Result<Self> {
         let zero = Self { wire: WireCounters::default(), counters: Counters::default(), generators };
         zero.at_rest(wire, daemon)?;
         Ok(Self {
@@ -48,7 +52,11 @@ impl Account {
     }
 
     /// Reads everything now. While packets move, the parts are of slightly different moments.
-    pub(crate) fn balance(&self, wire: &Wire, daemon: &Daemon) -> Result<Balance> {
+    ///
+    /// # Errors
+    ///
+    /// When a counter cannot be read.
+    pub fn balance(&self, wire: &Wire, daemon: &Daemon) -> Result<Balance> {
         let flooded = self.generators.iter().map(SentFrames::total).sum::<Result<u64>>()?;
         let moved = WireCounters::read(wire)?.since(self.wire);
         let counters = Counters::read(daemon, GUARDED)?.since(&self.counters);
@@ -62,7 +70,11 @@ impl Account {
     }
 
     /// Waits until nothing changes any more, and reads. It does not wait for the sums to agree: that is for a check.
-    pub(crate) fn at_rest(&self, wire: &Wire, daemon: &Daemon) -> Result<Balance> {
+    ///
+    /// # Errors
+    ///
+    /// When a counter cannot be read.
+    pub fn at_rest(&self, wire: &Wire, daemon: &Daemon) -> Result<Balance> {
         let start = Instant::now();
         let mut last = self.balance(wire, daemon)?;
         loop {
