@@ -163,7 +163,8 @@ impl Daemon {
     /// When the daemon is not running.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let running = self.running.as_ref().context("the daemon is not running")?;
-        let pid = i32::try_from(running.child.id()).ok().and_then(Pid::from_raw).context("no process number")?;
+        let pid =
+            i32::try_from(running.child.id()).ok().and_then(Pid::from_raw).context("no process number")?;
         kill_process(pid, signal).context("cannot send a signal to the daemon")
     }
 

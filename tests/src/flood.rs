@@ -103,11 +103,13 @@ impl Generator {
     ///
     /// When the object cannot be read or the kernel refuses it.
     pub fn load(object: &Path, wire: &Wire, sources: &Sources, frame: Vec<u8>) -> Result<Self> {
-        let mut program =
-            EbpfLoader::new().load_file(object).with_context(|| format!("cannot load {}", object.display()))?;
+        let mut program = EbpfLoader::new()
+            .load_file(object)
+            .with_context(|| format!("cannot load {}", object.display()))?;
         let mut output: Array<_, u32> = program.map_mut("OUTPUT").context("no map OUTPUT")?.try_into()?;
         output.set(0, wire.outside_index()?, 0)?;
-        let mut slots: Array<_, [u8; 32]> = program.map_mut("SOURCES").context("no map SOURCES")?.try_into()?;
+        let mut slots: Array<_, [u8; 32]> =
+            program.map_mut("SOURCES").context("no map SOURCES")?.try_into()?;
         for (slot, pattern) in (0..PATTERNS).zip(sources.patterns()) {
             slots.set(slot, pattern, 0)?;
         }

@@ -125,7 +125,9 @@ fn enter(path: &Path) -> Result<()> {
 fn remove_stale() {
     for name in stale_in(DIRECTORY) {
         if let Ok(pids) = process::run(Command::new("ip").args(["netns", "pids", &name])) {
-            pids.lines().filter_map(|pid| pid.parse().ok()).for_each(|pid| cleanup::undo(&Leftover::Process(pid)));
+            pids.lines()
+                .filter_map(|pid| pid.parse().ok())
+                .for_each(|pid| cleanup::undo(&Leftover::Process(pid)));
         }
         cleanup::undo(&Leftover::Namespace(name));
     }

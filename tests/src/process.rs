@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 
 /// Runs the command; its standard output, if it ended well.
 pub(crate) fn run(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
     finished(command, &output)
 }
 

@@ -53,8 +53,22 @@ impl Wire {
         // what makes veth hold back instead of dropping when the ring is full (veth.c, from 6.16).
         let limit = QUEUE_PACKETS.to_string();
         wire.outside.run("tc", &["qdisc", "add", "dev", OUTSIDE, "root", "pfifo", "limit", &limit])?;
-        wire.guarded.ip(&end(GUARDED, GUARDED_IPV4, GUARDED_IPV6, OUTSIDE_IPV4, OUTSIDE_IPV6, OUTSIDE_MAC))?;
-        wire.outside.ip(&end(OUTSIDE, OUTSIDE_IPV4, OUTSIDE_IPV6, GUARDED_IPV4, GUARDED_IPV6, GUARDED_MAC))?;
+        wire.guarded.ip(&end(
+            GUARDED,
+            GUARDED_IPV4,
+            GUARDED_IPV6,
+            OUTSIDE_IPV4,
+            OUTSIDE_IPV6,
+            OUTSIDE_MAC,
+        ))?;
+        wire.outside.ip(&end(
+            OUTSIDE,
+            OUTSIDE_IPV4,
+            OUTSIDE_IPV6,
+            GUARDED_IPV4,
+            GUARDED_IPV6,
+            GUARDED_MAC,
+        ))?;
         wire.guarded.ip(&format!(
             "route add default via {OUTSIDE_IPV4} dev {GUARDED}\nroute add ::/0 via {OUTSIDE_IPV6} dev {GUARDED}\n"
         ))?;
@@ -101,7 +115,14 @@ impl Wire {
     }
 }
 
-fn end(name: &str, ipv4: Ipv4Addr, ipv6: Ipv6Addr, peer4: Ipv4Addr, peer6: Ipv6Addr, peer: [u8; 6]) -> String {
+fn end(
+    name: &str,
+    ipv4: Ipv4Addr,
+    ipv6: Ipv6Addr,
+    peer4: Ipv4Addr,
+    peer6: Ipv6Addr,
+    peer: [u8; 6],
+) -> String {
     let peer = mac(peer);
     format!(
         "address add {ipv4}/24 dev {name}\naddress add {ipv6}/64 dev {name} nodad\nlink set {name} up\n\

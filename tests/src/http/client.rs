@@ -92,7 +92,8 @@ fn fetch(source: IpAddr, server: SocketAddr, number: u64) -> Result<()> {
     let request = format!("GET /{number} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).context("cannot send the request")?;
     let answer = read_all(&mut stream).context("cannot read the answer")?;
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").context("an answer without a head")?;
+    let end =
+        answer.windows(4).position(|window| window == b"\r\n\r\n").context("an answer without a head")?;
     let (head, body) = answer.split_at(end + 4);
     ensure!(head.starts_with(b"HTTP/1.1 200 "), "not 200: {}", String::from_utf8_lossy(head));
     ensure!(body == page(number), "{} bytes came that are not the page", body.len());
