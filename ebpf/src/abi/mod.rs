@@ -6,22 +6,22 @@
 mod attributes;
 mod ban;
 mod bucket;
-mod control;
 mod counters;
 mod event;
 mod layout;
 mod settings;
+mod steering;
 
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
-pub use ban::{Ban, NEVER_EXPIRES};
+pub use ban::{Ban, NEVER_EXPIRES, PrefixBan};
 pub use bucket::{Bucket, BucketKey, bucket_class};
-pub use control::{InterfaceRow, MAX_INTERFACES, control, interface_mode};
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
 pub use settings::{
-    EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family, fragments,
-    mode,
+    EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,
+    fragments, mode,
 };
+pub use steering::{InterfaceRow, MAX_INTERFACES, control, interface_mode};
 
 /// The layout of everything in this module. Raised by one whenever a type, a map or a meaning changes; the loader
 /// refuses pinned maps of another version. `cargo xtask check` fails when `abi/` changed and this did not.

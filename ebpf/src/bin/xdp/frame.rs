@@ -1,0 +1,46 @@
+//! Packet reads: every access to the frame's memory, each within the bounds that the verifier sees.
+#![expect(unsafe_code, reason = "the frame is raw memory between two pointers of the context")]
+
+use aya_ebpf::programs::XdpContext;
+use xdpgate_ebpf::packet::View;
+
+/// The farthest offset that any header can begin at: link header, 4 VLAN tags, IPv6, and 6 extension headers of the
+/// greatest length (2,048 bytes). It bounds the offset for the verifier; a longer first buffer does not exist.
+const MAX_OFFSET: u32 = (1 << 14) - 1;
+
+/// The first buffer of a frame.
+pub(crate) struct Frame {
+    start: usize,
+    end: usize,
+}
+
+impl Frame {
+    #[inline(always)]
+    pub(crate) fn of(ctx: &XdpContext) -> Self {
+        Self { start: ctx.data(), end: ctx.data_end() }
+    }
+}
+
+impl View for Frame {
+    #[inline(always)]
+    fn len(&self) -> u32 {
+        // A buffer is at most a few pages long.
+        #[expect(clippy::cast_possible_truncation, reason = "the difference of two pointers into one buffer")]
+        let length = (self.end - self.start) as u32;
+        length
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        if offset > MAX_OFFSET {
+            return None;
+        }
+        let at = self.start + offset as usize;
+        if at + N > self.end {
+            return None;
+        }
+        // SAFETY: `at..at + N` lies between the context's data and data_end, which the kernel keeps readable while the
+        // program runs; a byte array has no alignment.
+        Some(unsafe { *(at as *const [u8; N]) })
+    }
+}

@@ -1,0 +1,76 @@
+//! The XDP program: a thin host of the decision. It reads the frame, asks [`decide`], counts, samples, and answers.
+#![cfg_attr(target_arch = "bpf", no_std, no_main, feature(core_intrinsics))]
+#![cfg_attr(
+    target_arch = "bpf",
+    expect(internal_features, reason = "the only way to compare-and-swap on this target")
+)]
+
+#[cfg(target_arch = "bpf")]
+mod clock;
+#[cfg(target_arch = "bpf")]
+mod events;
+#[cfg(target_arch = "bpf")]
+mod frame;
+#[cfg(target_arch = "bpf")]
+mod maps;
+#[cfg(target_arch = "bpf")]
+mod tables;
+
+#[cfg(target_arch = "bpf")]
+mod program {
+    use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
+    use aya_ebpf::macros::xdp;
+    use aya_ebpf::programs::XdpContext;
+    use xdpgate_ebpf::decide::decide;
+    use xdpgate_ebpf::packet::{Packet, View};
+    use xdpgate_ebpf::verdict::Action;
+
+    use crate::clock::KernelClock;
+    use crate::frame::Frame;
+    use crate::tables::KernelTables;
+    use crate::{events, maps};
+
+    /// For drivers that hand over a frame in one buffer.
+    #[xdp]
+    fn xdpgate(ctx: XdpContext) -> u32 {
+        host(&ctx)
+    }
+
+    /// For drivers and kernels (5.18) that may hand over a frame in several buffers: without the flag they refuse the
+    /// program at a large MTU.
+    #[xdp(frags)]
+    fn xdpgate_frags(ctx: XdpContext) -> u32 {
+        host(&ctx)
+    }
+
+    #[inline(always)]
+    fn host(ctx: &XdpContext) -> u32 {
+        let frame = Frame::of(ctx);
+        let clock = KernelClock::new();
+        // The array has a row for every slot that the loader hands out: this never fails.
+        let Some(counters) = maps::counters() else { return XDP_PASS };
+        counters.seen(frame.len());
+
+        let mut packet = Packet::unread(0);
+        let verdict = decide(&frame, &mut packet, &KernelTables, &clock);
+
+        counters.decided(&verdict, packet.bytes);
+        if verdict.action() == Action::Drop || verdict.monitored != 0 {
+            maps::count_lists(&verdict, packet.bytes);
+            events::sample(&verdict, &packet, &clock);
+        }
+        match verdict.action() {
+            Action::Pass => XDP_PASS,
+            Action::Drop => XDP_DROP,
+        }
+    }
+
+    #[panic_handler]
+    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+        loop {}
+    }
+}
+
+/// The program exists only for the BPF target; `cargo xtask build` makes it.
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}

@@ -1,0 +1,68 @@
+//! The kernel's own maps as the decision's tables: tries for prefixes, hashes for bans, an LRU hash for buckets.
+
+use xdpgate_ebpf::abi::{AttributeSet, Ban, BucketKey, Settings, control, family};
+use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::tables::Tables;
+
+use crate::maps::{self, BucketPointer};
+
+/// The maps of this program.
+pub(crate) struct KernelTables;
+
+impl Tables for KernelTables {
+    type Bucket<'a> = BucketPointer;
+
+    #[inline(always)]
+    fn paused(&self) -> bool {
+        maps::control_word(control::PAUSED) != 0
+    }
+
+    #[inline(always)]
+    fn generation(&self) -> u64 {
+        maps::control_word(control::LIVE_GENERATION)
+    }
+
+    #[inline(always)]
+    fn settings(&self, generation: u64) -> Option<&Settings> {
+        maps::settings(generation)
+    }
+
+    #[inline(always)]
+    fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
+        let set = match source.family {
+            family::IPV4 => maps::prefix_v4(generation, first_four(source)),
+            _ => maps::prefix_v6(generation, source.address),
+        };
+        maps::attribute_set(generation, set)
+    }
+
+    #[inline(always)]
+    fn ban(&self, source: &Source) -> Option<Ban> {
+        let exact = match source.family {
+            family::IPV4 => maps::ban_v4(first_four(source)),
+            _ => maps::ban_v6(source.address),
+        };
+        if maps::control_word(control::PREFIX_BANS) == 0 {
+            return exact;
+        }
+        let prefix = match source.family {
+            family::IPV4 => maps::ban_prefix_v4(first_four(source)),
+            _ => maps::ban_prefix_v6(source.address),
+        };
+        match (exact, prefix) {
+            (Some(exact), Some(prefix)) if exact.expires_ns > prefix.expires_ns => Some(exact),
+            (exact, prefix) => prefix.or(exact),
+        }
+    }
+
+    #[inline(always)]
+    fn bucket(&self, key: &BucketKey) -> Option<BucketPointer> {
+        maps::bucket(key)
+    }
+}
+
+#[inline(always)]
+const fn first_four(source: &Source) -> [u8; 4] {
+    let [a, b, c, d, ..] = source.address;
+    [a, b, c, d]
+}

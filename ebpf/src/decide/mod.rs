@@ -1,0 +1,115 @@
+//! The decision about one packet. No kernel types: the same code runs in the kernel, in `explain` and in the tests.
+
+mod country;
+mod fragments;
+mod limits;
+mod safety;
+
+use crate::abi::{AttributeSet, Settings, action, attribute};
+use crate::packet::{Fragment, Packet, Unparsed, View, parse};
+use crate::reason::Reason;
+use crate::tables::{Clock, Tables};
+use crate::verdict::Verdict;
+
+/// What a step says: leave with a reason, or go on to the next step.
+type Step = Option<Reason>;
+
+/// One packet on its way through the steps.
+struct Case<'a, T, C> {
+    tables: &'a T,
+    clock: &'a C,
+    settings: &'a Settings,
+    packet: &'a Packet,
+    attributes: AttributeSet,
+}
+
+/// Decides one frame; `packet` comes back with what was read of it.
+#[inline(always)]
+pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, tables: &T, clock: &C) -> Verdict {
+    *packet = Packet::unread(view.len());
+    let parsed = parse(view, packet);
+    // A pause passes everything, malformed packets too.
+    if tables.paused() {
+        return Verdict::of(Reason::Paused);
+    }
+    let generation = tables.generation();
+    let Some(settings) = (if generation == 0 { None } else { tables.settings(generation) }) else {
+        return Verdict::of(Reason::NoPolicy);
+    };
+    match parsed {
+        Ok(()) => {}
+        Err(Unparsed::NotIp) => return Verdict::of(Reason::NotIp),
+        Err(Unparsed::Malformed) => return Verdict::of(Reason::Malformed),
+        Err(Unparsed::TooDeep) => return Verdict::of(Reason::TooDeep),
+    }
+    let attributes = tables.attributes(generation, &packet.source);
+    judge(&Case { tables, clock, settings, packet, attributes })
+}
+
+/// Steps 3 to 10 of the order in docs/architecture.md.
+#[inline(always)]
+fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>) -> Verdict {
+    let mut verdict = Verdict::of(Reason::Allowed);
+    verdict.country = case.attributes.country;
+    if case.attributes.has(attribute::ALLOWED) {
+        return verdict;
+    }
+    if let Some(reason) = safety::judge(case) {
+        return leave(verdict, reason);
+    }
+    if let Some(ban) = case.tables.ban(&case.packet.source)
+        && ban.holds(case.clock.now_ns())
+    {
+        return leave(verdict, Reason::Banned);
+    }
+    if case.attributes.lists != 0 {
+        let enforced = case.attributes.lists & case.settings.lists_enforced;
+        verdict.lists_monitored = case.attributes.lists & !case.settings.lists_enforced;
+        if verdict.lists_monitored != 0 {
+            verdict.monitored |= Reason::Blocklisted.bit();
+        }
+        if enforced != 0 {
+            verdict.list = Some(lowest_bit(enforced));
+            return leave(verdict, Reason::Blocklisted);
+        }
+    }
+    if let Some(reason) = country::judge(case, &mut verdict) {
+        return leave(verdict, reason);
+    }
+    if case.packet.fragment == Fragment::Later
+        && let Some(reason) = fragments::judge(case, &mut verdict)
+    {
+        return leave(verdict, reason);
+    }
+    // What is dropped anyway is not charged to its source.
+    if case.settings.default_action == action::DROP {
+        return leave(verdict, Reason::DefaultDrop);
+    }
+    let reason = limits::judge(case, &mut verdict);
+    leave(verdict, reason)
+}
+
+#[inline(always)]
+fn leave(mut verdict: Verdict, reason: Reason) -> Verdict {
+    verdict.reason = reason;
+    verdict
+}
+
+/// The number of the lowest set bit. BPF has no instruction for it; a halving search is a handful of branches, where
+/// the compiler's own expansion is a multiplication and a table.
+#[inline(always)]
+fn lowest_bit(mut bits: u64) -> u8 {
+    let mut number = 0;
+    let mut width = 32;
+    while width != 0 {
+        if bits & ((1 << width) - 1) == 0 {
+            bits >>= width;
+            number += width;
+        }
+        width >>= 1;
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! Bounded reads of a frame.
+
+/// A frame's bytes. The kernel's host checks each read against `data_end`; other hosts against a slice.
+pub trait View {
+    /// The bytes that can be read, which in the kernel may be only the first buffer of a frame.
+    fn len(&self) -> u32;
+
+    /// Whether there is nothing to read.
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `N` bytes at `offset`, or `None` where the frame is shorter.
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
+}
+
+impl View for [u8] {
+    #[inline(always)]
+    fn len(&self) -> u32 {
+        u32::try_from(<[u8]>::len(self)).unwrap_or(u32::MAX)
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let start = usize::try_from(offset).ok()?;
+        self.get(start..start.checked_add(N)?)?.try_into().ok()
+    }
+}
