@@ -1,3 +1,4 @@
 //! xdpgate's userspace half: policy in, kernel tables out, counters back.
 
+pub mod config;
 pub mod country;

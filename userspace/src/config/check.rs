@@ -1,0 +1,103 @@
+//! From what is written to what it says. Every problem is reported; a value with a problem keeps its default, so that
+//! one problem does not cause others.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ipnet::IpNet;
+
+use super::choice::Choice;
+use super::entry::Entry;
+use super::error::Report;
+use super::prefix::parse_prefix;
+use super::reference::{self, Key};
+use super::section::Section;
+use super::{Config, InterfaceName, Located, Safety, TableSizes};
+
+mod country;
+mod daemon;
+mod limits;
+mod lists;
+
+/// Reads the whole policy. Relative paths begin at `folder`.
+pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> Config {
+    let lists = lists::lists(root, folder, report);
+    let geo = lists::geo(&root.table("geo", report), folder, report);
+    let country = country::rule(&root.table("country", report), geo.is_some(), report);
+    Config {
+        interfaces: interfaces(root, report),
+        default_action: choice(root, &reference::DEFAULT_ACTION, report).unwrap_or_default(),
+        daemon: daemon::daemon(&root.table("daemon", report), folder, report),
+        tables: tables(&root.table("tables", report), report),
+        allow: prefixes(&root.table("allow", report), &reference::ALLOW_PREFIXES, report).unwrap_or_default(),
+        safety: safety(&root.table("safety", report), report),
+        lists,
+        geo,
+        country,
+        fragments: limits::fragments(&root.table("fragments", report), report),
+        limits: limits::source(&root.table("limits", report).table("source", report), report),
+        events: limits::events(&root.table("events", report), report),
+    }
+}
+
+fn interfaces(root: &Section<'_>, report: &mut Report) -> Vec<InterfaceName> {
+    let Some(entry) = root.get(&reference::INTERFACES) else { return Vec::new() };
+    let mut lines = BTreeMap::new();
+    let mut names = Vec::new();
+    for item in entry.elements(report) {
+        let Some(name) = item.parse::<InterfaceName>(report) else { continue };
+        let line = item.place().line;
+        if let Some(first) = lines.get(&name) {
+            item.refuse(format_args!("`{name}` is already on line {first}"), "remove one of the two", report);
+            continue;
+        }
+        lines.insert(name.clone(), line);
+        names.push(name);
+    }
+    names
+}
+
+fn tables(section: &Section<'_>, report: &mut Report) -> TableSizes {
+    let default = TableSizes::default();
+    let mut size = |key| integer(section, key, report);
+    TableSizes {
+        bans: size(&reference::TABLE_BANS).unwrap_or(default.bans),
+        sources: size(&reference::TABLE_SOURCES).unwrap_or(default.sources),
+        prefixes: size(&reference::TABLE_PREFIXES).unwrap_or(default.prefixes),
+    }
+}
+
+fn safety(section: &Section<'_>, report: &mut Report) -> Safety {
+    let default = Safety::default();
+    Safety {
+        management_ports: ports(section, &reference::MANAGEMENT_PORTS, report)
+            .unwrap_or(default.management_ports),
+        management_prefixes: prefixes(section, &reference::MANAGEMENT_PREFIXES, report)
+            .unwrap_or(default.management_prefixes),
+    }
+}
+
+fn choice<T: Choice>(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<T> {
+    section.get(key)?.choice(report)
+}
+
+fn integer<T: TryFrom<u64>>(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<T> {
+    section.get(key)?.integer(report)
+}
+
+fn ports(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<Vec<u16>> {
+    let elements = section.get(key)?.elements(report);
+    let mut ports = Vec::with_capacity(elements.len());
+    for port in elements.iter().filter_map(|element| element.integer(report)) {
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+    Some(ports)
+}
+
+fn prefixes(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<Vec<Located<IpNet>>> {
+    let elements = section.get(key)?.elements(report);
+    let mut read = |element: &Entry<'_>| Some(element.located(element.parse_with(parse_prefix, report)?));
+    Some(elements.iter().filter_map(&mut read).collect())
+}

@@ -1,0 +1,102 @@
+//! Settings that are one word out of a few.
+
+use std::fmt;
+
+/// A setting whose values are a few words.
+pub(super) trait Choice: Copy + 'static {
+    /// Every value.
+    const ALL: &'static [Self];
+
+    /// The word that a policy writes.
+    fn word(self) -> &'static str;
+}
+
+/// Declares an enum and the words for its variants in one list.
+macro_rules! choices {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(serde::Serialize, serde::Deserialize)]
+            pub enum $name {
+                $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+            }
+
+            impl $name {
+                /// The words of all values, as a policy writes them.
+                pub const WORDS: &[&str] = &[$($word,)+];
+
+                /// The word that a policy, the command line and JSON write.
+                #[must_use]
+                pub const fn as_str(self) -> &'static str {
+                    match self { $(Self::$variant => $word,)+ }
+                }
+            }
+
+            impl Choice for $name {
+                const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+                fn word(self) -> &'static str {
+                    self.as_str()
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.pad(self.as_str())
+                }
+            }
+        )+
+    };
+}
+
+choices! {
+    /// What happens to a packet of which no rule spoke.
+    DefaultAction {
+        /// It goes on to the network stack.
+        #[default]
+        Pass = "pass",
+        /// It ends here.
+        Drop = "drop",
+    }
+
+    /// Whether a rule acts.
+    Mode {
+        /// It drops.
+        #[default]
+        Enforce = "enforce",
+        /// It only counts what it would drop.
+        Monitor = "monitor",
+    }
+
+    /// Which packets the country rule judges.
+    CountryScope {
+        /// Those that start something: TCP SYN without ACK, UDP to a service port.
+        #[default]
+        Initiating = "initiating",
+        /// Every packet, replies to the host's own connections included.
+        All = "all",
+    }
+
+    /// Where the program is attached.
+    AttachMode {
+        /// In the driver if it can, else in the network stack.
+        #[default]
+        Auto = "auto",
+        /// In the driver, or not at all.
+        Native = "native",
+        /// In the network stack: slower, works everywhere.
+        Generic = "generic",
+    }
+
+    /// What happens to later fragments, in a word; [`super::FragmentRule`] has the limit too.
+    FragmentAction {
+        /// They pass.
+        #[default]
+        Pass = "pass",
+        /// They are dropped.
+        Drop = "drop",
+        /// Each source has a limit of its own.
+        Limit = "limit",
+    }
+}

@@ -1,0 +1,97 @@
+//! The policy as operators write it: TOML in, a checked [`Config`] out, or everything that is wrong with it at once.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use error::Report;
+use section::Section;
+
+mod check;
+mod choice;
+mod document;
+mod entry;
+mod error;
+mod interface;
+mod list_name;
+mod prefix;
+mod quantity;
+mod rate;
+pub mod reference;
+mod section;
+mod size;
+mod types;
+
+pub use choice::{AttachMode, CountryScope, DefaultAction, FragmentAction, Mode};
+pub use error::{ConfigError, Problem};
+pub use interface::{InterfaceName, InterfaceNameError};
+pub use list_name::{ListName, ListNameError};
+pub use prefix::{PrefixError, parse_prefix};
+pub use rate::{Rate, RateError, RateUnit};
+pub use size::{SizeError, parse_size};
+pub use types::{
+    Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,
+    ListConfig, Located, Safety, SourceLimitConfig, TableSizes,
+};
+
+/// The policy of a daemon that was given none.
+pub const EMBEDDED_DEFAULT: &str = include_str!("default.toml");
+
+/// More than any policy needs; reading a device by mistake must end.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// Reads a policy. Relative paths in it begin at the folder of `path`.
+///
+/// # Errors
+/// When the file cannot be read, or anything in it is wrong.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = read(path).map_err(unreadable)?;
+    // Absolute from here on: the daemon's working folder may change.
+    let absolute = std::path::absolute(path).map_err(unreadable)?;
+    check_text(&text, path, folder_of(&absolute))
+}
+
+/// Checks the text of a policy. `origin` is the file in messages, and relative paths begin at its folder.
+///
+/// # Errors
+/// When anything in it is wrong.
+pub fn parse(text: &str, origin: &Path) -> Result<Config, ConfigError> {
+    check_text(text, origin, folder_of(origin))
+}
+
+impl Config {
+    /// The policy that is embedded in the program: safe on a host of which nothing is known.
+    #[must_use]
+    pub fn embedded_default() -> Self {
+        // A test proves that it parses; the policy that blocks nothing is the safe answer to the impossible.
+        parse(EMBEDDED_DEFAULT, &PathBuf::from("embedded default policy")).unwrap_or_default()
+    }
+}
+
+fn check_text(text: &str, origin: &Path, folder: &Path) -> Result<Config, ConfigError> {
+    let mut report = Report::default();
+    let lines = document::Lines::of(text);
+    let mut config = Config::default();
+    if let Some(document) = document::read(text, &lines, &mut report) {
+        let root = Section::root(document.get_ref(), &lines, &mut report);
+        config = check::config(&root, folder, &mut report);
+    }
+    report.finish(origin).map(|()| config)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    Ok(text)
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! How rates are written.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Rate, RateError, RateUnit};
+use crate::config::quantity::{Inexact, Number};
+use crate::config::size::byte_unit;
+
+/// Reads a rate; its burst is zero.
+pub(super) fn parse(text: &str, unit: RateUnit) -> Result<Rate, RateError> {
+    let unreadable = || RateError::Unreadable { text: text.to_owned(), unit };
+    let too_fast = || RateError::OutOfRange { text: text.to_owned(), unit, fast: true };
+    let (amount, period) = text.rsplit_once('/').ok_or_else(unreadable)?;
+    let (number, word) = Number::split(amount).ok_or_else(unreadable)?;
+    let seconds = period_seconds(period.trim()).ok_or_else(unreadable)?;
+    let measure = Measure::named(word, unit).ok_or_else(unreadable)?;
+    if number.is_zero() {
+        return Err(RateError::Zero(unit));
+    }
+    let amount = number.times(measure.factor).map_err(|error| match error {
+        Inexact::Fraction => unreadable(),
+        Inexact::Overflow => too_fast(),
+    })?;
+    // A number of bits that is no number of bytes in this time is one in eight times the time.
+    let (units, seconds) = match measure.bits {
+        true if amount.is_multiple_of(8) => (amount / 8, seconds),
+        true => (amount, seconds * 8),
+        false => (amount, seconds),
+    };
+    if units > unit.fastest().saturating_mul(u128::from(seconds)) {
+        return Err(too_fast());
+    }
+    let (least, in_seconds) = unit.slowest();
+    if units.saturating_mul(in_seconds) < least.saturating_mul(u128::from(seconds)) {
+        return Err(RateError::OutOfRange { text: text.to_owned(), unit, fast: false });
+    }
+    let units = u64::try_from(units).map_err(|_| too_fast())?;
+    Ok(Rate { units, per: Duration::from_secs(seconds), burst: 0 })
+}
+
+/// What one of the written units is.
+struct Measure {
+    /// In packets, bytes or bits.
+    factor: u128,
+    bits: bool,
+}
+
+impl Measure {
+    fn named(word: &str, unit: RateUnit) -> Option<Self> {
+        if unit == RateUnit::Packets {
+            let packets = matches!(word, "" | "packet" | "packets");
+            return packets.then_some(Self { factor: 1, bits: false });
+        }
+        if let Some(factor) = byte_unit(word) {
+            return Some(Self { factor, bits: false });
+        }
+        let factor = match word.to_ascii_lowercase().as_str() {
+            "bit" | "bits" => 1,
+            "kbit" => 1_000,
+            "mbit" => 1_000_000,
+            "gbit" => 1_000_000_000,
+            "kibit" => 1 << 10,
+            "mibit" => 1 << 20,
+            "gibit" => 1 << 30,
+            _ => return None,
+        };
+        Some(Self { factor, bits: true })
+    }
+}
+
+fn period_seconds(word: &str) -> Option<u64> {
+    let seconds = match word {
+        "s" | "sec" | "second" => 1,
+        "m" | "min" | "minute" => 60,
+        "h" | "hour" => 60 * 60,
+        "d" | "day" => 24 * 60 * 60,
+        _ => return None,
+    };
+    Some(seconds)
+}
+
+/// A rate in the notation that [`parse`] reads.
+pub(super) struct Written {
+    pub(super) rate: Rate,
+    pub(super) unit: RateUnit,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rate { units, per, .. } = self.rate;
+        let bits = u128::from(units) * 8;
+        let text = match (self.unit, period_word(per), period_word(per / 8)) {
+            (RateUnit::Packets, Some(period), _) => format!("{units}/{period}"),
+            (RateUnit::Bytes, Some(period), _) => format!("{}/{period}", bit_amount(bits)),
+            (RateUnit::Bytes, None, Some(period)) => format!("{}/{period}", bit_amount(u128::from(units))),
+            (unit, None, _) => format!("{units} {unit} in {per:?}"),
+        };
+        formatter.pad(&text)
+    }
+}
+
+/// The bits in the largest unit that divides them.
+fn bit_amount(bits: u128) -> String {
+    for (factor, word) in [(1_000_000_000, "Gbit"), (1_000_000, "Mbit"), (1_000, "kbit")] {
+        if bits.is_multiple_of(factor) {
+            return format!("{} {word}", bits / factor);
+        }
+    }
+    format!("{bits} bit")
+}
+
+fn period_word(per: Duration) -> Option<&'static str> {
+    [("s", 1), ("min", 60), ("h", 60 * 60), ("day", 24 * 60 * 60)]
+        .into_iter()
+        .find_map(|(word, seconds)| (per == Duration::from_secs(seconds)).then_some(word))
+}

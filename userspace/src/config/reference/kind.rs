@@ -1,0 +1,151 @@
+//! What a key takes.
+
+use std::ops::RangeInclusive;
+
+use crate::config::quantity::grouped;
+use crate::config::{InterfaceName, ListName, RateUnit};
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum Kind {
+    /// A whole number within a range.
+    Integer { min: u64, max: u64 },
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A path.
+    Path,
+    /// The path of a Unix socket.
+    SocketPath,
+    /// An address with a port.
+    Address,
+    /// The name of a list.
+    ListName,
+    /// Names of interfaces.
+    Interfaces { most: usize },
+    /// Prefixes and addresses.
+    Prefixes,
+    /// Ports.
+    Ports { most: usize },
+    /// Country codes.
+    Countries,
+    /// A rate in packets.
+    PacketRate,
+    /// A number of packets.
+    PacketBurst,
+    /// A rate in bytes.
+    ByteRate,
+    /// A size in bytes.
+    ByteBurst,
+}
+
+impl Kind {
+    /// The longest path of a socket: `sun_path` has 108 bytes, one of them the terminating zero.
+    pub(in crate::config) const LONGEST_SOCKET_PATH: usize = 107;
+
+    /// The type, in words that follow "should be".
+    pub(in crate::config) const fn type_name(self) -> &'static str {
+        match self {
+            Self::Integer { .. } | Self::PacketBurst => "a whole number",
+            Self::Choice(_) => "a word in quotes",
+            Self::Flag => "true or false",
+            Self::Path | Self::SocketPath => "a path in quotes",
+            Self::Address => "an address with a port, in quotes",
+            Self::ListName => "a name in quotes",
+            Self::Interfaces { .. } => "a list of names in quotes",
+            Self::Prefixes => "a list of prefixes in quotes",
+            Self::Ports { .. } => "a list of whole numbers",
+            Self::Countries => "a list of country codes in quotes",
+            Self::PacketRate | Self::ByteRate => "a rate in quotes",
+            Self::ByteBurst => "a size in quotes, or a whole number of bytes",
+        }
+    }
+
+    /// The type of one element of a list.
+    pub(in crate::config) const fn element_name(self) -> &'static str {
+        if let Self::Interfaces { .. } = self {
+            return "a name in quotes";
+        }
+        if let Self::Prefixes = self {
+            return "a prefix in quotes";
+        }
+        if let Self::Countries = self {
+            return "a country code in quotes";
+        }
+        "a whole number"
+    }
+
+    /// The numbers that each integer of the value may be.
+    pub(in crate::config) const fn integers(self) -> RangeInclusive<u64> {
+        if let Self::Integer { min, max } = self {
+            return min..=max;
+        }
+        if let Self::Ports { .. } = self { 1..=u16::MAX as u64 } else { 0..=u64::MAX }
+    }
+
+    /// How many elements a list may have, if there is a limit.
+    pub(in crate::config) const fn most(self) -> Option<usize> {
+        if let Self::Interfaces { most } | Self::Ports { most } = self { Some(most) } else { None }
+    }
+
+    /// The range, in words.
+    pub(in crate::config) fn allowed(self) -> String {
+        match self {
+            Self::Integer { min, max } => format!("{} to {}", grouped(min), grouped(max)),
+            Self::Choice(words) => {
+                words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+            }
+            Self::Flag => "true, false".to_owned(),
+            Self::Path => "a path; a relative one begins at the policy's folder".to_owned(),
+            Self::SocketPath => {
+                format!(
+                    "a path of at most {} bytes; a relative one begins at the policy's folder",
+                    Self::LONGEST_SOCKET_PATH
+                )
+            }
+            Self::Address => "an IPv4 or IPv6 address and a port of 1 to 65,535".to_owned(),
+            Self::ListName => format!(
+                "1 to {} letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
+                ListName::LONGEST
+            ),
+            Self::Interfaces { most } => {
+                format!("at most {most} names of 1 to {} bytes, no name twice", InterfaceName::LONGEST)
+            }
+            Self::Prefixes => "IPv4 and IPv6 prefixes without host bits, and addresses".to_owned(),
+            Self::Ports { most } => format!("at most {most} ports of 1 to 65,535"),
+            Self::Countries => "codes of two letters".to_owned(),
+            Self::PacketRate => RateUnit::Packets.allowed().to_owned(),
+            Self::PacketBurst => format!(
+                "1 to {} packets, and at most one day of the rate",
+                grouped(RateUnit::Packets.most_burst())
+            ),
+            Self::ByteRate => RateUnit::Bytes.allowed().to_owned(),
+            Self::ByteBurst => {
+                format!("{} bytes to one day of the rate", grouped(RateUnit::Bytes.least_burst()))
+            }
+        }
+    }
+
+    /// A value, as a policy writes it.
+    pub(in crate::config) fn example(self) -> String {
+        let text = match self {
+            Self::Integer { max, .. } => return max.to_string(),
+            Self::Choice(words) => return format!("\"{}\"", words.first().copied().unwrap_or_default()),
+            Self::Flag => "true",
+            Self::Path => "\"/etc/xdpgate/file\"",
+            Self::SocketPath => "\"/run/xdpgate/xdpgate.sock\"",
+            Self::Address => "\"127.0.0.1:9919\"",
+            Self::ListName => "\"drop\"",
+            Self::Interfaces { .. } => "[\"eth0\"]",
+            Self::Prefixes => "[\"192.0.2.0/24\", \"2001:db8::1\"]",
+            Self::Ports { .. } => "[22]",
+            Self::Countries => "[\"DE\"]",
+            Self::PacketRate => "\"2000/s\"",
+            Self::PacketBurst => "4000",
+            Self::ByteRate => "\"50 Mbit/s\"",
+            Self::ByteBurst => "\"4 MiB\"",
+        };
+        text.to_owned()
+    }
+}

@@ -1,0 +1,247 @@
+//! What a policy says, once it is checked. The defaults here are those of a key that a policy leaves out.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, ListName, Mode, Rate};
+use crate::country::CountryCode;
+
+/// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The interfaces to guard. May be empty: the command line can name them.
+    pub interfaces: Vec<InterfaceName>,
+    /// What happens to a packet of which nothing else spoke.
+    pub default_action: DefaultAction,
+    /// The daemon itself.
+    pub daemon: DaemonConfig,
+    /// Sizes of the kernel's tables.
+    pub tables: TableSizes,
+    /// Sources that always pass.
+    pub allow: Vec<Located<IpNet>>,
+    /// What keeps the operator from being locked out.
+    pub safety: Safety,
+    /// Blocklist files, in the order of the policy.
+    pub lists: Vec<ListConfig>,
+    /// Where countries come from.
+    pub geo: Option<GeoConfig>,
+    /// The rule on countries.
+    pub country: CountryRule,
+    /// The rule on later fragments.
+    pub fragments: Fragments,
+    /// The limits of each source.
+    pub limits: SourceLimitConfig,
+    /// The budget of sampled events.
+    pub events: EventConfig,
+}
+
+/// A value, and the line of the policy that says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// The line, from 1. Zero: a default that no line says.
+    pub line: u32,
+}
+
+/// Settings of the daemon, read once at its start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DaemonConfig {
+    /// The socket of the command line.
+    pub socket: PathBuf,
+    /// The folder of what must survive a restart.
+    pub state_dir: PathBuf,
+    /// The folder of the pins, on a bpf filesystem.
+    pub bpffs: PathBuf,
+    /// Where `/metrics` is served.
+    pub metrics: Option<SocketAddr>,
+    /// Where the program is attached.
+    pub attach: AttachMode,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            socket: "/run/xdpgate/xdpgate.sock".into(),
+            state_dir: "/var/lib/xdpgate".into(),
+            bpffs: "/sys/fs/bpf/xdpgate".into(),
+            metrics: None,
+            attach: AttachMode::Auto,
+        }
+    }
+}
+
+/// Entries of the kernel's tables, set when they are created.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TableSizes {
+    /// Bans, per address family.
+    pub bans: u32,
+    /// Sources with rate state.
+    pub sources: u32,
+    /// Prefixes of one generation, per address family.
+    pub prefixes: u32,
+}
+
+impl Default for TableSizes {
+    fn default() -> Self {
+        Self { bans: 1 << 18, sources: 1 << 18, prefixes: 1 << 21 }
+    }
+}
+
+/// Traffic that is never dropped, whatever else the policy says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Safety {
+    /// TCP and UDP ports of the host.
+    pub management_ports: Vec<u16>,
+    /// Sources that always reach them.
+    pub management_prefixes: Vec<Located<IpNet>>,
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        const PRIVATE: [IpNet; 5] = [
+            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+            IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7)),
+            IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10)),
+        ];
+        Self {
+            management_ports: vec![22],
+            management_prefixes: PRIVATE.map(|value| Located { value, line: 0 }).to_vec(),
+        }
+    }
+}
+
+/// One blocklist file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListConfig {
+    /// Its name in counters and on the command line.
+    pub name: ListName,
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Whether lines that cannot be read are skipped instead of refusing the list.
+    pub skip_bad: bool,
+    /// The line of the policy that names it.
+    pub line: u32,
+}
+
+/// Where countries come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeoConfig {
+    /// An MMDB or a CSV file.
+    pub database: PathBuf,
+}
+
+/// The rule on countries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountryRule {
+    /// Which countries.
+    pub rule: CountrySelection,
+    /// What happens to a source of no known country while a rule is in force.
+    pub unknown: DefaultAction,
+    /// Which packets are judged.
+    pub scope: CountryScope,
+    /// Whether the rule drops or only counts.
+    pub mode: Mode,
+    /// UDP ports on which the host serves: a packet to one of them starts something.
+    pub udp_services: Vec<u16>,
+}
+
+impl Default for CountryRule {
+    fn default() -> Self {
+        Self {
+            rule: CountrySelection::Off,
+            unknown: DefaultAction::Pass,
+            scope: CountryScope::Initiating,
+            mode: Mode::Enforce,
+            udp_services: vec![53, 443],
+        }
+    }
+}
+
+/// The countries that a rule names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CountrySelection {
+    /// No rule.
+    #[default]
+    Off,
+    /// These may not.
+    Deny(BTreeSet<CountryCode>),
+    /// Only these may. Never empty.
+    AllowOnly(BTreeSet<CountryCode>),
+}
+
+/// The rule on fragments that are not the first of their packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Fragments {
+    /// What happens to them.
+    pub rule: FragmentRule,
+    /// Whether the rule drops or only counts.
+    pub mode: Mode,
+}
+
+/// What happens to later fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum FragmentRule {
+    /// They pass.
+    #[default]
+    Pass,
+    /// They are dropped.
+    Drop,
+    /// Each source has this limit for them, in packets.
+    Limit(Rate),
+}
+
+impl FragmentRule {
+    /// The rule in a word.
+    #[must_use]
+    pub const fn action(&self) -> FragmentAction {
+        match self {
+            Self::Pass => FragmentAction::Pass,
+            Self::Drop => FragmentAction::Drop,
+            Self::Limit(_) => FragmentAction::Limit,
+        }
+    }
+}
+
+/// The limits of each source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SourceLimitConfig {
+    /// In packets.
+    pub packets: Option<Rate>,
+    /// In bytes of the frame, without preamble and checksum.
+    pub bytes: Option<Rate>,
+    /// How many leading bits of an IPv4 address make a source.
+    pub ipv4_prefix: u8,
+    /// Likewise for IPv6.
+    pub ipv6_prefix: u8,
+    /// Whether the limits drop or only count.
+    pub mode: Mode,
+}
+
+impl Default for SourceLimitConfig {
+    fn default() -> Self {
+        Self { packets: None, bytes: None, ipv4_prefix: 32, ipv6_prefix: 64, mode: Mode::Enforce }
+    }
+}
+
+/// How many sampled events one CPU may write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EventConfig {
+    /// Each second. Zero: none.
+    pub per_second: u32,
+    /// At once. Zero only if `per_second` is.
+    pub burst: u32,
+}
+
+impl Default for EventConfig {
+    fn default() -> Self {
+        Self { per_second: 100, burst: 100 }
+    }
+}
