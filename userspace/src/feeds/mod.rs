@@ -1,0 +1,13 @@
+//! Lists and geo databases: bytes of files become ranges of addresses. Pure except for reading the files.
+
+mod geo;
+mod lines;
+mod list;
+mod problem;
+mod range;
+
+pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
+pub use lines::{Entry, parse_line};
+pub use list::{BadLine, BadLineReport, BadLines, ListError, ParsedList, lines_covering, parse_list};
+pub use problem::LineProblem;
+pub use range::{Address, AddressRanges, Prefixes, Range, merged};
