@@ -10,7 +10,7 @@ pub mod types;
 pub use self::client::Client;
 pub use self::failure::{Failure, FailureBody, FailureKind};
 pub use self::peer::SshPeer;
-pub use self::prefix::{Prefix, PrefixError};
+pub use self::prefix::Prefix;
 
 /// Where the daemon listens unless the policy says otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/xdpgate/xdpgate.sock";

@@ -1,11 +1,12 @@
 //! Prefixes as people write them.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+use crate::config::{PrefixError, parse_prefix};
 
 /// A prefix without host bits. A plain address is read as the prefix that holds only it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,44 +21,18 @@ impl Prefix {
     }
 }
 
-/// Not a prefix.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PrefixError {
-    /// Neither an address nor a prefix.
-    #[error("`{0}` is neither an address nor a prefix; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/48")]
-    Unreadable(String),
-    /// Bits beyond the length are set.
-    #[error("`{given}` has bits set beyond its length; did you mean {meant}, or the one address {address}?")]
-    HostBits {
-        /// What was written.
-        given: IpNet,
-        /// The prefix around it.
-        meant: IpNet,
-        /// The address alone.
-        address: IpAddr,
-    },
-}
-
 impl FromStr for Prefix {
     type Err = PrefixError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Ok(Self(address.into()));
-        }
-        let net: IpNet =
-            text.parse().map_err(|_| PrefixError::Unreadable(text.chars().take(80).collect::<String>()))?;
-        Self::try_from(net)
+        parse_prefix(text.trim()).map(Self)
     }
 }
 
-impl TryFrom<IpNet> for Prefix {
-    type Error = PrefixError;
-
-    fn try_from(given: IpNet) -> Result<Self, Self::Error> {
-        let meant = given.trunc();
-        if meant == given { Ok(Self(given)) } else { Err(PrefixError::HostBits { given, meant, address: given.addr() }) }
+/// For prefixes that were checked before, such as those of the store and of the kernel.
+impl From<IpNet> for Prefix {
+    fn from(net: IpNet) -> Self {
+        Self(net.trunc())
     }
 }
 
@@ -111,18 +86,16 @@ mod tests {
     }
 
     #[test]
-    fn host_bits_are_refused_with_both_ways_out() {
-        let error = "192.0.2.1/24".parse::<Prefix>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`192.0.2.1/24` has bits set beyond its length; did you mean 192.0.2.0/24, or the one address 192.0.2.1?"
-        );
+    fn anything_else_is_refused() {
+        for text in ["", "example.org", "192.0.2", "192.0.2.1/33", "1.2.3.4-1.2.3.9", "192.0.2.1/24"] {
+            assert!(text.parse::<Prefix>().is_err(), "{text:?}");
+        }
     }
 
     #[test]
-    fn anything_else_is_refused() {
-        for text in ["", "example.org", "192.0.2", "192.0.2.1/33", "1.2.3.4-1.2.3.9"] {
-            assert!(matches!(text.parse::<Prefix>(), Err(PrefixError::Unreadable(_))), "{text:?}");
-        }
+    fn json_holds_the_text() {
+        let prefix: Prefix = serde_json::from_str("\"192.0.2.1\"").unwrap();
+        assert_eq!(prefix.net().to_string(), "192.0.2.1/32");
+        assert_eq!(serde_json::to_string(&prefix).unwrap(), "\"192.0.2.1\"");
     }
 }

@@ -63,6 +63,12 @@ impl Store {
         self.created
     }
 
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere cannot leave a transaction half done: its guard rolled it back.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)

@@ -24,10 +24,10 @@ pub struct Changed {
 /// A compiled policy in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// Ranges of IPv4 addresses of which something is known.
-    pub ipv4_ranges: u64,
+    /// IPv4 prefixes of which something is known.
+    pub ipv4_prefixes: u64,
     /// Likewise for IPv6.
-    pub ipv6_ranges: u64,
+    pub ipv6_prefixes: u64,
     /// Different sets of attributes.
     pub attribute_sets: u64,
     /// How long it took to compile and install.
