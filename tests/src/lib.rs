@@ -1,1 +1,18 @@
-//! Tests that need a kernel.
+//! The harness of the tests that need a kernel, and of the lab: network namespaces, a veth pair, the real daemon, real
+//! sockets, and a packet generator that knows to the packet what it sent.
+
+mod cleanup;
+pub mod daemon;
+pub mod flood;
+pub mod frame;
+pub mod geo;
+pub mod http;
+pub mod namespace;
+pub mod prerequisites;
+mod process;
+pub mod senders;
+pub mod stats;
+pub mod veth;
+
+pub use cleanup::Leftover;
+pub use prerequisites::kernel_or_skip;

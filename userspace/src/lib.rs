@@ -3,3 +3,5 @@
 pub mod config;
 pub mod country;
 pub mod feeds;
+pub mod kernel;
+pub mod policy;

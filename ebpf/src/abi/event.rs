@@ -52,3 +52,37 @@ impl Event {
     /// No list had a part in it.
     pub const NO_LIST: u8 = u8::MAX;
 }
+
+impl Event {
+    /// An event out of the ring; `None` where the record has another length.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 64] = bytes.try_into().ok()?;
+        let mut rest: &[u8] = bytes;
+        Some(Self {
+            time_ns: u64::from_ne_bytes(take(&mut rest)?),
+            monitored: u32::from_ne_bytes(take(&mut rest)?),
+            bytes: u32::from_ne_bytes(take(&mut rest)?),
+            source: take(&mut rest)?,
+            destination: take(&mut rest)?,
+            source_port: take(&mut rest)?,
+            destination_port: take(&mut rest)?,
+            country: take(&mut rest)?,
+            family: take::<1>(&mut rest)?[0],
+            protocol: take::<1>(&mut rest)?[0],
+            kind: take::<1>(&mut rest)?[0],
+            reason: take::<1>(&mut rest)?[0],
+            list: take::<1>(&mut rest)?[0],
+            interface: take::<1>(&mut rest)?[0],
+            tcp_flags: take::<1>(&mut rest)?[0],
+            spare: take(&mut rest)?,
+        })
+    }
+}
+
+/// The next `N` bytes, in the order of the fields.
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk::<N>()?;
+    *rest = tail;
+    Some(*head)
+}

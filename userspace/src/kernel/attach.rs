@@ -1,0 +1,313 @@
+//! Programs on interfaces: attach, adopt, detach, and what is really there.
+
+use std::fs;
+
+use aya::programs::links::{FdLink, PinnedLink};
+use aya::programs::xdp::{XdpLink, XdpMode};
+use aya::programs::{ProgramError, loaded_programs};
+use xdpgate_ebpf::abi::{InterfaceRow, MAX_INTERFACES, interface_mode};
+
+use super::error::{KernelError, program_errno};
+use super::netlink::{LinkState, link_state, remove_program};
+use super::object::LoadedProgram;
+use super::tables::Tables;
+use super::{Kernel, lock};
+use crate::config::{AttachMode, InterfaceName};
+
+/// Where the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachedMode {
+    /// In the driver, before an skb exists.
+    Native,
+    /// In the network stack: every packet has already been paid for.
+    Generic,
+}
+
+impl AttachedMode {
+    /// The label in metrics and JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+/// One guarded interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its name.
+    pub name: InterfaceName,
+    /// The kernel's index of it when it was attached.
+    pub ifindex: u32,
+    /// The slot of its counters.
+    pub slot: u32,
+    /// Where the program runs.
+    pub mode: AttachedMode,
+    /// Whether the program of an earlier daemon was replaced without a gap.
+    pub adopted: bool,
+    /// Whether the interface runs our program at this moment, as the kernel tells it.
+    pub enforcing: bool,
+    /// Why the driver did not take the program, where that was tried.
+    pub fallback: Option<String>,
+}
+
+impl Kernel {
+    /// Guards an interface: replaces the program of an earlier daemon in one step, or attaches in the driver and, where
+    /// the driver can't, in the network stack.
+    ///
+    /// # Errors
+    /// No such interface; another program holds it; neither mode works. The interface is then as it was.
+    pub fn attach(&self, interface: &InterfaceName) -> Result<Attached, KernelError> {
+        let state = link_state(interface)?
+            .ok_or_else(|| KernelError::NoInterface { interface: interface.clone() })?;
+        let slot = self.slot_for(interface)?;
+        let mut program = LoadedProgram::new(&self.pins, &self.options, &self.features, slot)?;
+
+        let adopted = self.adopt(&mut program, slot, state)?;
+        let (mode, fallback) = if let Some(mode) = adopted {
+            (mode, None)
+        } else {
+            self.make_way(interface, state)?;
+            self.attach_fresh(interface, &mut program, slot, state.ifindex)?
+        };
+        let id = program.program()?.info().map_err(|error| KernelError::Load(Box::new(error)))?.id();
+        lock(&self.programs).insert(slot, id);
+        write_row(&mut self.tables(), slot, interface, state.ifindex, mode)?;
+        Ok(Attached {
+            name: interface.clone(),
+            ifindex: state.ifindex,
+            slot,
+            mode,
+            adopted: adopted.is_some(),
+            enforcing: link_state(interface)?.is_some_and(|now| now.program == Some(id)),
+            fallback,
+        })
+    }
+
+    /// Takes the program off an interface. False: it was not guarded.
+    ///
+    /// # Errors
+    /// The pin can't be removed.
+    pub fn detach(&self, interface: &InterfaceName) -> Result<bool, KernelError> {
+        let Some((slot, _)) = rows(&self.tables())?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
+        else {
+            return Ok(false);
+        };
+        remove_link(&self.pins.link(slot))?;
+        lock(&self.programs).remove(&slot);
+        free_row(&mut self.tables(), slot)?;
+        Ok(true)
+    }
+
+    /// The guarded interfaces, each with what the kernel says about it now.
+    ///
+    /// # Errors
+    /// The table or the link layer can't be read.
+    pub fn interfaces(&self) -> Result<Vec<Attached>, KernelError> {
+        let rows = rows(&self.tables())?;
+        let programs = lock(&self.programs).clone();
+        rows.into_iter()
+            .filter_map(|(slot, row)| Some((slot, row, row_name(&row).parse().ok()?)))
+            .map(|(slot, row, name)| {
+                let state = link_state(&name)?;
+                // Without a program of our own to compare with, any that the pinned link holds is ours.
+                let ours = programs.get(&slot).copied().or_else(|| self.pinned_program(slot));
+                Ok(Attached {
+                    ifindex: row.ifindex,
+                    slot,
+                    mode: mode_of(&row),
+                    adopted: false,
+                    enforcing: ours.is_some() && state.and_then(|state| state.program) == ours,
+                    fallback: None,
+                    name,
+                })
+            })
+            .collect()
+    }
+
+    fn pinned_program(&self, slot: u32) -> Option<u32> {
+        let link = FdLink::from(PinnedLink::from_pin(self.pins.link(slot)).ok()?);
+        Some(link.info().ok()?.program_id())
+    }
+
+    fn slot_for(&self, interface: &InterfaceName) -> Result<u32, KernelError> {
+        let tables = self.tables();
+        let rows = rows(&tables)?;
+        if let Some((slot, _)) = rows.iter().find(|(_, row)| row_name(row) == interface.as_str()) {
+            return Ok(*slot);
+        }
+        (0..MAX_INTERFACES)
+            .find(|slot| rows.iter().all(|(taken, _)| taken != slot))
+            .ok_or(KernelError::NoSlot { limit: MAX_INTERFACES })
+    }
+
+    /// Replaces the program behind a pinned link. `None`: there is no link, or it is of an interface that is gone.
+    fn adopt(
+        &self,
+        program: &mut LoadedProgram,
+        slot: u32,
+        state: LinkState,
+    ) -> Result<Option<AttachedMode>, KernelError> {
+        let path = self.pins.link(slot);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let pinned = PinnedLink::from_pin(&path)
+            .map_err(|error| KernelError::pin(&path, std::io::Error::other(error.to_string())))?;
+        let link = FdLink::from(pinned);
+        let holds = link.info().map(|info| info.program_id()).ok();
+        // A link whose interface went away keeps its pin and its program, but guards nothing: an interface that came
+        // back under the same name does not show the link's program.
+        if holds.is_none() || state.program != holds {
+            drop(link);
+            remove_link(&path)?;
+            return Ok(None);
+        }
+        let mode = if state.native { AttachedMode::Native } else { AttachedMode::Generic };
+        let link = XdpLink::try_from(link)
+            .map_err(|error| KernelError::pin(&path, std::io::Error::other(error.to_string())))?;
+        let xdp = program.program()?;
+        let id = xdp.attach_to_link(link).map_err(|error| KernelError::Load(Box::new(error)))?;
+        // The pin keeps the link; this process must not close it as its own.
+        drop(xdp.take_link(id));
+        Ok(Some(mode))
+    }
+
+    /// Refuses an interface with another program on it, or takes that program off when told to.
+    fn make_way(&self, interface: &InterfaceName, state: LinkState) -> Result<(), KernelError> {
+        let Some(id) = state.program else { return Ok(()) };
+        let name = program_name(id);
+        if !self.options.force {
+            return Err(KernelError::ForeignProgram { interface: interface.clone(), id, name });
+        }
+        remove_program(state.ifindex, state.native).map_err(|error| match error.raw_os_error() {
+            Some(libc::EBUSY) => KernelError::ForeignLink { interface: interface.clone(), id, name },
+            _ => KernelError::Netlink(error),
+        })
+    }
+
+    fn attach_fresh(
+        &self,
+        interface: &InterfaceName,
+        program: &mut LoadedProgram,
+        slot: u32,
+        ifindex: u32,
+    ) -> Result<(AttachedMode, Option<String>), KernelError> {
+        let modes: &[AttachedMode] = match self.options.attach {
+            AttachMode::Auto => &[AttachedMode::Native, AttachedMode::Generic],
+            AttachMode::Native => &[AttachedMode::Native],
+            AttachMode::Generic => &[AttachedMode::Generic],
+        };
+        let mut refusals = Vec::new();
+        for mode in modes {
+            match attach_in(program, ifindex, *mode) {
+                Ok(link) => {
+                    let path = self.pins.link(slot);
+                    link.pin(&path)
+                        .map_err(|error| KernelError::pin(&path, std::io::Error::other(error.to_string())))?;
+                    return Ok((*mode, refusals.pop()));
+                }
+                Err(Refusal::NotPermitted) => {
+                    return Err(KernelError::NotPermitted { what: format!("attaching to {interface}") });
+                }
+                Err(Refusal::Mode(why)) => refusals.push(format!("{}: {why}", mode.label())),
+            }
+        }
+        Err(KernelError::Attach { interface: interface.clone(), reasons: refusals.join("; ") })
+    }
+}
+
+/// Why a mode was refused.
+enum Refusal {
+    NotPermitted,
+    Mode(String),
+}
+
+fn attach_in(program: &mut LoadedProgram, ifindex: u32, mode: AttachedMode) -> Result<FdLink, Refusal> {
+    let flags = match mode {
+        AttachedMode::Native => XdpMode::Driver,
+        AttachedMode::Generic => XdpMode::Skb,
+    };
+    let xdp = program.program().map_err(|error| Refusal::Mode(error.to_string()))?;
+    let id = xdp.attach_to_if_index(ifindex, flags).map_err(|error| refusal(&error))?;
+    let link = xdp.take_link(id).map_err(|error| refusal(&error))?;
+    // Where the kernel refused a link with EINVAL the loader falls back to netlink, which can't be pinned: the program
+    // would leave with this process. Dropping it here detaches it again.
+    FdLink::try_from(link).map_err(|_| Refusal::Mode("the kernel made no BPF link for it".to_owned()))
+}
+
+/// What drivers say: EOPNOTSUPP without XDP, ERANGE or EINVAL at a large MTU (veth, ixgbe), ENOMEM without queues left.
+fn refusal(error: &ProgramError) -> Refusal {
+    match program_errno(error) {
+        Some(libc::EPERM | libc::EACCES) => Refusal::NotPermitted,
+        Some(libc::EOPNOTSUPP) => Refusal::Mode("the driver has no XDP".to_owned()),
+        Some(libc::ERANGE) => Refusal::Mode("the MTU is too large for the driver's XDP".to_owned()),
+        Some(libc::EBUSY) => Refusal::Mode("another XDP program is in the way".to_owned()),
+        Some(errno) => Refusal::Mode(std::io::Error::from_raw_os_error(errno).to_string()),
+        None => Refusal::Mode(error.to_string()),
+    }
+}
+
+/// Removes a link's pin, which detaches its program when nobody else holds it.
+pub(super) fn remove_link(path: &std::path::Path) -> Result<(), KernelError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(KernelError::pin(path, error)),
+    }
+}
+
+/// The slots in use.
+pub(super) fn rows(tables: &Tables) -> Result<Vec<(u32, InterfaceRow)>, KernelError> {
+    let mut rows = Vec::new();
+    for slot in 0..MAX_INTERFACES {
+        let row = tables.interfaces.get(&slot, 0).map_err(|error| KernelError::table("INTERFACES", error))?;
+        if row.name != [0; 16] {
+            rows.push((slot, row));
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn row_name(row: &InterfaceRow) -> &str {
+    let end = row.name.iter().position(|byte| *byte == 0).unwrap_or(row.name.len());
+    row.name.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+}
+
+fn mode_of(row: &InterfaceRow) -> AttachedMode {
+    if row.mode == interface_mode::NATIVE { AttachedMode::Native } else { AttachedMode::Generic }
+}
+
+fn write_row(
+    tables: &mut Tables,
+    slot: u32,
+    interface: &InterfaceName,
+    ifindex: u32,
+    mode: AttachedMode,
+) -> Result<(), KernelError> {
+    let mut name = [0; 16];
+    for (to, from) in name.iter_mut().zip(interface.as_str().bytes()) {
+        *to = from;
+    }
+    let mode = match mode {
+        AttachedMode::Native => interface_mode::NATIVE,
+        AttachedMode::Generic => interface_mode::GENERIC,
+    };
+    let row = InterfaceRow { name, ifindex, mode };
+    tables.interfaces.set(slot, row, 0).map_err(|error| KernelError::table("INTERFACES", error))
+}
+
+pub(super) fn free_row(tables: &mut Tables, slot: u32) -> Result<(), KernelError> {
+    let row = InterfaceRow { name: [0; 16], ifindex: 0, mode: 0 };
+    tables.interfaces.set(slot, row, 0).map_err(|error| KernelError::table("INTERFACES", error))
+}
+
+fn program_name(id: u32) -> String {
+    loaded_programs()
+        .filter_map(Result::ok)
+        .find(|program| program.id() == id)
+        .and_then(|program| program.name_as_str().map(str::to_owned))
+        .unwrap_or_else(|| "without a name".to_owned())
+}

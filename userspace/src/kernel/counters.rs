@@ -1,0 +1,186 @@
+//! Counters, summed over CPUs at the moment of reading.
+
+use aya::maps::PerCpuValues;
+use xdpgate_ebpf::abi::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_LISTS, MAX_REASONS};
+use xdpgate_ebpf::reason::Reason;
+
+use super::attach::Attached;
+use super::error::KernelError;
+use super::{Kernel, lock};
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterSums {
+    /// Counted at entry.
+    pub seen: Count,
+    /// By [`Reason::index`].
+    pub decided: [Count; MAX_REASONS],
+    /// By [`Reason::index`]: what rules in monitor mode would have dropped.
+    pub monitored: [Count; MAX_REASONS],
+}
+
+impl CounterSums {
+    /// Nothing counted.
+    pub const ZERO: Self =
+        Self { seen: Count::ZERO, decided: [Count::ZERO; MAX_REASONS], monitored: [Count::ZERO; MAX_REASONS] };
+
+    /// How packets left with this reason.
+    #[must_use]
+    pub fn decided(&self, reason: Reason) -> Count {
+        self.decided.get(reason.index()).copied().unwrap_or(Count::ZERO)
+    }
+
+    /// What rules in monitor mode would have dropped with this reason.
+    #[must_use]
+    pub fn monitored(&self, reason: Reason) -> Count {
+        self.monitored.get(reason.index()).copied().unwrap_or(Count::ZERO)
+    }
+}
+
+/// Sampled events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventSums {
+    /// Handed to the ring.
+    pub written: u64,
+    /// Left out, because the CPU's budget was used up.
+    pub skipped: u64,
+    /// Lost, because the ring had no room.
+    pub lost: u64,
+}
+
+/// How full a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableUse {
+    /// Its name.
+    pub name: &'static str,
+    /// Entries in use.
+    pub used: u64,
+    /// Room for entries.
+    pub capacity: u64,
+}
+
+impl Kernel {
+    /// The counters of every guarded interface.
+    ///
+    /// # Errors
+    /// A table or the link layer can't be read.
+    pub fn counters(&self) -> Result<Vec<(Attached, CounterSums)>, KernelError> {
+        let interfaces = self.interfaces()?;
+        let tables = self.tables();
+        interfaces
+            .into_iter()
+            .map(|interface| {
+                let rows = tables
+                    .counters
+                    .get(&interface.slot, 0)
+                    .map_err(|error| KernelError::table("COUNTERS", error))?;
+                Ok((interface, sum(&rows)))
+            })
+            .collect()
+    }
+
+    /// The counters of the lists, by bit.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn list_counters(&self) -> Result<Vec<ListCounters>, KernelError> {
+        let tables = self.tables();
+        (0..MAX_LISTS)
+            .map(|list| {
+                let index = u32::try_from(list).unwrap_or(u32::MAX);
+                let rows = tables
+                    .list_counters
+                    .get(&index, 0)
+                    .map_err(|error| KernelError::table("LIST_COUNTERS", error))?;
+                Ok(rows.iter().fold(
+                    ListCounters { dropped: Count::ZERO, monitored: Count::ZERO },
+                    |sum, row| ListCounters {
+                        dropped: add(sum.dropped, row.dropped),
+                        monitored: add(sum.monitored, row.monitored),
+                    },
+                ))
+            })
+            .collect()
+    }
+
+    /// Forgets the counters of a bit that from now on stands for another list.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn reset_list_counters(&self, bit: u8) -> Result<(), KernelError> {
+        let mut tables = self.tables();
+        let index = u32::from(bit);
+        let table = |error| KernelError::table("LIST_COUNTERS", error);
+        let rows = tables.list_counters.get(&index, 0).map_err(table)?;
+        let zero = vec![ListCounters { dropped: Count::ZERO, monitored: Count::ZERO }; rows.len()];
+        let zero = PerCpuValues::try_from(zero).map_err(|error| table(error.into()))?;
+        tables.list_counters.set(index, zero, 0).map_err(table)
+    }
+
+    /// The counters of sampled events.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn event_counters(&self) -> Result<EventSums, KernelError> {
+        let rows =
+            self.tables().event_counters.get(&0, 0).map_err(|error| KernelError::table("EVENT_COUNTERS", error))?;
+        Ok(rows.iter().fold(EventSums::default(), |sum, row| {
+            let EventCounters { budget: _, written, skipped, lost } = *row;
+            EventSums {
+                written: sum.written.wrapping_add(written),
+                skipped: sum.skipped.wrapping_add(skipped),
+                lost: sum.lost.wrapping_add(lost),
+            }
+        }))
+    }
+
+    /// How full the tables are, as far as they can fill. The limiter is not among them: its table is an LRU hash, which
+    /// recycles and is never full.
+    ///
+    /// # Errors
+    /// A table can't be read.
+    pub fn occupancy(&self) -> Result<Vec<TableUse>, KernelError> {
+        let bans = self.bans()?;
+        let prefix_bans = lock(&self.prefix_bans).len() as u64;
+        let exact = |v4: bool| {
+            let of_family = bans.iter().filter(|(prefix, _)| {
+                prefix.prefix_len() == prefix.max_prefix_len() && prefix.addr().is_ipv4() == v4
+            });
+            of_family.count() as u64
+        };
+        let capacity = self.tables().ban_capacity;
+        let mut uses = vec![
+            TableUse { name: "bans-ipv4", used: exact(true), capacity },
+            TableUse { name: "bans-ipv6", used: exact(false), capacity },
+            TableUse { name: "ban-prefixes", used: prefix_bans, capacity },
+        ];
+        if let Some(report) = lock(&self.installed).clone() {
+            let capacity = u64::from(self.options.prefixes);
+            uses.push(TableUse { name: "prefixes-ipv4", used: report.prefixes_v4, capacity });
+            uses.push(TableUse { name: "prefixes-ipv6", used: report.prefixes_v6, capacity });
+            uses.push(TableUse {
+                name: "attribute-sets",
+                used: report.attribute_sets,
+                capacity: u64::from(xdpgate_ebpf::abi::MAX_ATTRIBUTE_SETS),
+            });
+        }
+        Ok(uses)
+    }
+}
+
+fn sum(rows: &PerCpuValues<InterfaceCounters>) -> CounterSums {
+    rows.iter().fold(CounterSums::ZERO, |mut sums, row| {
+        sums.seen = add(sums.seen, row.seen);
+        for (sum, count) in sums.decided.iter_mut().zip(&row.decided) {
+            *sum = add(*sum, *count);
+        }
+        for (sum, count) in sums.monitored.iter_mut().zip(&row.monitored) {
+            *sum = add(*sum, *count);
+        }
+        sums
+    })
+}
+
+fn add(a: Count, b: Count) -> Count {
+    Count { packets: a.packets.wrapping_add(b.packets), bytes: a.bytes.wrapping_add(b.bytes) }
+}

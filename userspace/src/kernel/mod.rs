@@ -1,0 +1,167 @@
+//! The kernel side as the daemon sees it: programs, pins, tables, counters. The only module that imports aya.
+//!
+//! Everything that must outlive the daemon is pinned under one folder of a BPF file system: `maps/NAME`, and
+//! `links/N` for the interface in slot N. Dropping a [`Kernel`] changes nothing of what is enforced.
+
+mod attach;
+mod bans;
+mod counters;
+mod error;
+mod events;
+mod generation;
+mod netlink;
+mod object;
+mod pins;
+mod steer;
+mod tables;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use xdpgate_ebpf::abi::{Bucket, control};
+
+pub use attach::{Attached, AttachedMode};
+pub use counters::{CounterSums, EventSums, TableUse};
+pub use error::KernelError;
+pub use generation::InstallReport;
+pub use object::Features;
+pub use steer::{detach_pinned, pause_pinned};
+
+use crate::config::AttachMode;
+use bans::PrefixBans;
+use events::EventRing;
+use pins::Pins;
+use tables::Tables;
+
+/// What the daemon decides about the kernel side before it touches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The folder of the pins, on a BPF file system.
+    pub bpffs: PathBuf,
+    /// Room for exact bans, and likewise for prefix bans, of each address family.
+    pub bans: u32,
+    /// Room for sources in the limiter.
+    pub sources: u32,
+    /// The most prefixes of one generation, of each address family.
+    pub prefixes: u32,
+    /// How programs are attached.
+    pub attach: AttachMode,
+    /// Whether another program on an interface is replaced.
+    pub force: bool,
+}
+
+/// The kernel side. All methods take `&self`; each holds the lock of the tables only for its own few calls, so that a
+/// ban never waits for a policy that is being written.
+pub struct Kernel {
+    options: Options,
+    pins: Pins,
+    tables: Mutex<Tables>,
+    prefix_bans: Mutex<PrefixBans>,
+    events: Mutex<EventRing>,
+    /// The program of each slot that this process has attached: the id that the interface must show.
+    programs: Mutex<HashMap<u32, u32>>,
+    /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
+    installed: Mutex<Option<InstallReport>>,
+    features: Features,
+    /// Holds the lock of the pins; released by the kernel when the process ends, however it ends.
+    _owner: OwnedFd,
+}
+
+impl Kernel {
+    /// Takes ownership of the pins, makes the tables, or adopts those that an earlier daemon left.
+    ///
+    /// # Errors
+    /// Another daemon owns the pins; they have another layout; no BPF file system or no permission; a kernel without a
+    /// feature. Nothing that is enforced has then changed.
+    pub fn open(options: &Options) -> Result<Self, KernelError> {
+        let pins = Pins::new(&options.bpffs);
+        let owner = pins.own()?;
+        pins.check_abi()?;
+        let object = object::make_tables(&pins, options)?;
+        pins.write_abi()?;
+        let tables = Tables::open(&pins)?;
+        let prefix_bans = PrefixBans::read(&tables)?;
+        let events = EventRing::open(&pins)?;
+        Ok(Self {
+            options: options.clone(),
+            features: object,
+            tables: Mutex::new(tables),
+            prefix_bans: Mutex::new(prefix_bans),
+            events: Mutex::new(events),
+            programs: Mutex::new(HashMap::new()),
+            installed: Mutex::new(None),
+            pins,
+            _owner: owner,
+        })
+    }
+
+    /// The folder of the pins.
+    #[must_use]
+    pub fn bpffs(&self) -> &Path {
+        &self.options.bpffs
+    }
+
+    /// What of the kernel is in use.
+    #[must_use]
+    pub const fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The number of the generation that packets see; 0 before the first.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn live_generation(&self) -> Result<u64, KernelError> {
+        self.tables().word(control::LIVE_GENERATION)
+    }
+
+    /// Passes everything, counted as paused, until it is called with `false`.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn pause(&self, on: bool) -> Result<(), KernelError> {
+        self.tables().set_word(control::PAUSED, u64::from(on))
+    }
+
+    /// Whether a pause is in force.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn paused(&self) -> Result<bool, KernelError> {
+        Ok(self.tables().word(control::PAUSED)? != 0)
+    }
+
+    /// The bucket of a source as the limiter has it now, or none.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn bucket(&self, key: &xdpgate_ebpf::abi::BucketKey) -> Result<Option<Bucket>, KernelError> {
+        self.tables().bucket(key)
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        lock(&self.tables)
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Kernel").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// `CLOCK_MONOTONIC`, the clock of bans and buckets, in nanoseconds.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// A lock whose holder panicked still guards handles that are whole: each call on them is one system call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

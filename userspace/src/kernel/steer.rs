@@ -1,0 +1,80 @@
+//! What an operator can do when the daemon is dead: everything here needs only the pins.
+
+use std::fs;
+use std::path::Path;
+
+use aya::maps::{Array, MapData};
+use xdpgate_ebpf::abi::{InterfaceRow, control};
+
+use super::attach::{free_row, remove_link, row_name, rows};
+use super::error::KernelError;
+use super::pins::Pins;
+use super::tables::{Tables, open};
+use crate::config::InterfaceName;
+
+/// Passes everything, or ends that, without a daemon.
+///
+/// # Errors
+/// Nothing is pinned, or it has another layout, or there is no permission.
+pub fn pause_pinned(bpffs: &Path, on: bool) -> Result<(), KernelError> {
+    let pins = existing(bpffs)?;
+    let mut words: Array<MapData, u64> = open(&pins, "CONTROL")?;
+    words.set(control::PAUSED, u64::from(on), 0).map_err(|error| KernelError::table("CONTROL", error))
+}
+
+/// Takes programs off without a daemon: of one interface, or of all, and then everything else that is pinned. Works on
+/// pins of any layout when all are to go. Returns the interfaces that were guarded.
+///
+/// # Errors
+/// A daemon runs; nothing is pinned; no permission.
+pub fn detach_pinned(
+    bpffs: &Path,
+    interface: Option<&InterfaceName>,
+) -> Result<Vec<InterfaceName>, KernelError> {
+    let pins = Pins::new(bpffs);
+    if !pins.exists() {
+        return Err(KernelError::NothingPinned { path: bpffs.to_owned() });
+    }
+    let _owner = pins.own()?;
+    let Some(interface) = interface else { return detach_all(&pins) };
+    pins.check_abi()?;
+    let mut tables = Tables::open(&pins)?;
+    let Some((slot, _)) = rows(&tables)?.into_iter().find(|(_, row)| row_name(row) == interface.as_str()) else {
+        return Ok(Vec::new());
+    };
+    remove_link(&pins.link(slot))?;
+    free_row(&mut tables, slot)?;
+    Ok(vec![interface.clone()])
+}
+
+fn detach_all(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
+    // Names are a courtesy: pins of another layout may not give them.
+    let names = names(pins).unwrap_or_default();
+    for folder in [pins.root().join("links"), pins.maps()] {
+        for entry in fs::read_dir(&folder).map_err(|error| KernelError::pin(&folder, error))? {
+            let path = entry.map_err(|error| KernelError::pin(&folder, error))?.path();
+            remove_link(&path)?;
+        }
+        fs::remove_dir(&folder).map_err(|error| KernelError::pin(&folder, error))?;
+    }
+    fs::remove_dir(pins.root()).map_err(|error| KernelError::pin(pins.root(), error))?;
+    Ok(names)
+}
+
+fn names(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
+    let interfaces: Array<MapData, InterfaceRow> = open(pins, "INTERFACES")?;
+    Ok(interfaces
+        .iter()
+        .filter_map(Result::ok)
+        .filter_map(|row| row_name(&row).parse().ok())
+        .collect())
+}
+
+fn existing(bpffs: &Path) -> Result<Pins, KernelError> {
+    let pins = Pins::new(bpffs);
+    if !pins.exists() {
+        return Err(KernelError::NothingPinned { path: bpffs.to_owned() });
+    }
+    pins.check_abi()?;
+    Ok(pins)
+}

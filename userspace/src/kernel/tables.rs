@@ -1,0 +1,108 @@
+//! Typed handles on the pinned maps. Their names appear here and in the program, nowhere else.
+
+use aya::maps::lpm_trie::LpmTrie;
+use aya::maps::of_maps::ArrayOfMaps;
+use aya::maps::{Array, HashMap, MapData, MapError, MapInfo, PerCpuArray};
+use xdpgate_ebpf::abi::{
+    AttributeSet, Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters, PrefixBan,
+    Settings,
+};
+
+use super::error::KernelError;
+use super::pins::Pins;
+
+/// Every map of the object that is pinned.
+pub(super) const NAMES: &[&str] = &[
+    "ABI",
+    "ATTRIBUTES",
+    "BANS_V4",
+    "BANS_V6",
+    "BAN_PREFIXES_V4",
+    "BAN_PREFIXES_V6",
+    "BUCKETS",
+    "CONTROL",
+    "COUNTERS",
+    "EVENTS",
+    "EVENT_COUNTERS",
+    "INTERFACES",
+    "LIST_COUNTERS",
+    "PREFIXES_V4",
+    "PREFIXES_V6",
+    "SETTINGS",
+];
+
+/// A trie from prefixes to attribute sets.
+pub(super) type PrefixTrie<K> = LpmTrie<MapData, K, u32>;
+
+/// The handles.
+pub(super) struct Tables {
+    /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
+    pub(super) ban_capacity: u64,
+    control: Array<MapData, u64>,
+    pub(super) interfaces: Array<MapData, InterfaceRow>,
+    pub(super) settings: Array<MapData, Settings>,
+    pub(super) attributes: Array<MapData, AttributeSet>,
+    pub(super) prefixes_v4: ArrayOfMaps<MapData, PrefixTrie<[u8; 4]>>,
+    pub(super) prefixes_v6: ArrayOfMaps<MapData, PrefixTrie<[u8; 16]>>,
+    pub(super) bans_v4: HashMap<MapData, [u8; 4], Ban>,
+    pub(super) bans_v6: HashMap<MapData, [u8; 16], Ban>,
+    pub(super) ban_prefixes_v4: LpmTrie<MapData, [u8; 4], PrefixBan>,
+    pub(super) ban_prefixes_v6: LpmTrie<MapData, [u8; 16], PrefixBan>,
+    buckets: HashMap<MapData, BucketKey, Bucket>,
+    pub(super) counters: PerCpuArray<MapData, InterfaceCounters>,
+    pub(super) list_counters: PerCpuArray<MapData, ListCounters>,
+    pub(super) event_counters: PerCpuArray<MapData, EventCounters>,
+}
+
+impl Tables {
+    pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
+        let bans = MapInfo::from_pin(pins.map("BANS_V4")).map_err(|error| KernelError::table("BANS_V4", error))?;
+        Ok(Self {
+            ban_capacity: u64::from(bans.max_entries()),
+            control: open(pins, "CONTROL")?,
+            interfaces: open(pins, "INTERFACES")?,
+            settings: open(pins, "SETTINGS")?,
+            attributes: open(pins, "ATTRIBUTES")?,
+            prefixes_v4: open(pins, "PREFIXES_V4")?,
+            prefixes_v6: open(pins, "PREFIXES_V6")?,
+            bans_v4: open(pins, "BANS_V4")?,
+            bans_v6: open(pins, "BANS_V6")?,
+            ban_prefixes_v4: open(pins, "BAN_PREFIXES_V4")?,
+            ban_prefixes_v6: open(pins, "BAN_PREFIXES_V6")?,
+            buckets: open(pins, "BUCKETS")?,
+            counters: open(pins, "COUNTERS")?,
+            list_counters: open(pins, "LIST_COUNTERS")?,
+            event_counters: open(pins, "EVENT_COUNTERS")?,
+        })
+    }
+
+    /// One word of `CONTROL`.
+    pub(super) fn word(&self, index: u32) -> Result<u64, KernelError> {
+        self.control.get(&index, 0).map_err(|error| KernelError::table("CONTROL", error))
+    }
+
+    /// Stores one word of `CONTROL`: 8 aligned bytes, so a packet sees the old or the new one.
+    pub(super) fn set_word(&mut self, index: u32, value: u64) -> Result<(), KernelError> {
+        self.control.set(index, value, 0).map_err(|error| KernelError::table("CONTROL", error))
+    }
+
+    pub(super) fn bucket(&self, key: &BucketKey) -> Result<Option<Bucket>, KernelError> {
+        found(self.buckets.get(key, 0)).map_err(|error| KernelError::table("BUCKETS", error))
+    }
+}
+
+/// A missing key is an answer, not an error.
+pub(super) fn found<V>(result: Result<V, MapError>) -> Result<Option<V>, MapError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(MapError::KeyNotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn open<T>(pins: &Pins, name: &'static str) -> Result<T, KernelError>
+where
+    T: TryFrom<aya::maps::Map, Error = MapError>,
+{
+    T::try_from(pins.open_map(name)?).map_err(|error| KernelError::table(name, error))
+}

@@ -1,0 +1,105 @@
+//! The object that the kernel runs, and the binaries that embed it.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command;
+use crate::setup::{self, Core, Ready, TARGET};
+use crate::workspace::Workspace;
+
+/// The bins of the ebpf package, and the names of the objects that others read.
+const OBJECTS: [(&str, &str); 2] = [("xdpgate-xdp", "xdpgate.o"), ("xdpgate-flood", "flood.o")];
+
+/// Setup, the objects, then the binaries.
+pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
+    objects(workspace)?;
+    binaries(workspace)
+}
+
+/// Setup, then the objects.
+pub(crate) fn objects(workspace: &Workspace) -> Result<()> {
+    let ready = setup::prepare(workspace)?;
+    let target = workspace.bpf().join("build");
+    command::run(&mut compiler(workspace, &ready, &target))?;
+    for (bin, object) in OBJECTS {
+        let built = target.join(TARGET).join("bpf").join(bin);
+        copy_if_changed(&built, &workspace.bpf().join(object))?;
+    }
+    Ok(())
+}
+
+fn binaries(workspace: &Workspace) -> Result<()> {
+    let mut cargo = command::cargo();
+    cargo.current_dir(workspace.root()).args(["build", "--release", "-p", "xdpgate", "-p", "xdpgate-tests"]);
+    command::run(&mut cargo)
+}
+
+fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
+    let toolchain = &ready.toolchain;
+    let mut cargo = command::with_clean_environment(&toolchain.cargo);
+    cargo
+        .current_dir(workspace.root())
+        .env("RUSTC", &toolchain.rustc)
+        // The compare-and-swap intrinsics and the BPF assembly are unstable in every compiler.
+        .env("RUSTC_BOOTSTRAP", "1")
+        // A wrapper such as sccache from the person's settings must not change the object.
+        .env("RUSTC_WRAPPER", "")
+        // Not among the flags: those are part of the crates' identity, and this path is of the machine.
+        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &ready.linker)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, ready))
+        .args(["build", "--profile", "bpf", "--target", TARGET, "-p", "xdpgate-ebpf", "--features", "bpf"]);
+    for (bin, _) in OBJECTS {
+        cargo.args(["--bin", bin]);
+    }
+    if toolchain.core == Core::FromSource {
+        cargo.args(["-Z", "build-std=core"]);
+    }
+    cargo.arg("--target-dir").arg(target);
+    cargo
+}
+
+fn flags(workspace: &Workspace, ready: &Ready) -> OsString {
+    // v3: compare-and-swap. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
+    let mut flags: Vec<OsString> =
+        ["-Ctarget-cpu=v3", "-Cdebuginfo=2", "-Clink-arg=--btf"].map(OsString::from).into();
+    flags.push(format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH).into());
+    for (from, to) in renamed(workspace, ready) {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from);
+        flag.push("=");
+        flag.push(to);
+        flags.push(flag);
+    }
+    flags.join(OsStr::new("\u{1f}"))
+}
+
+/// Folders of this machine, and what the object calls them: equal sources give equal bytes everywhere.
+fn renamed(workspace: &Workspace, ready: &Ready) -> Vec<(PathBuf, &'static str)> {
+    let mut renamed = vec![
+        (workspace.root().to_owned(), "/xdpgate"),
+        (setup::source(&ready.toolchain.sysroot), "/rustc/library"),
+    ];
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // One folder for each registry, named after its address.
+    let registries = home.and_then(|home| home.join("registry/src").read_dir().ok());
+    renamed.extend(registries.into_iter().flatten().flatten().map(|registry| (registry.path(), "/registry")));
+    renamed
+}
+
+/// Leaves an equal file alone: its time decides whether the daemon is compiled again.
+fn copy_if_changed(from: &Path, to: &Path) -> Result<()> {
+    let bytes = fs::read(from).with_context(|| format!("the build left no {}", from.display()))?;
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    // Renamed into place, so that a build that runs beside this one never embeds half of it.
+    let fresh = to.with_extension("new");
+    fs::write(&fresh, bytes).with_context(|| format!("cannot write {}", fresh.display()))?;
+    fs::rename(&fresh, to).with_context(|| format!("cannot put {} in place", to.display()))
+}
