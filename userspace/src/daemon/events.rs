@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 
-pub(super) use self::translate::Translator;
+pub(super) use self::translate::{Translator, labels};
 
 use crate::api::types::Event;
 

@@ -107,17 +107,21 @@ impl Inputs {
     /// # Errors
     /// When the parts do not fit together, or are too many for the kernel's tables.
     pub fn compile(&self, generation: u64) -> Result<Image, Failure> {
-        let changes = OperatorChanges {
-            allow: self.allow.iter().map(|entry| entry.prefix).collect(),
-            country: self.country.as_ref().map(|_| self.country_rule()),
-        };
-        let sources = policy::Sources {
-            config: &self.config,
+        self.with_sources(|sources| Ok(policy::compile(sources, generation)?))
+    }
+
+    /// Lends everything in the shape in which the compiler takes it.
+    pub(super) fn with_sources<T>(&self, take: impl FnOnce(&policy::Sources<'_>) -> T) -> T {
+        let changes =
+            OperatorChanges { allow: self.allow.iter().map(|entry| entry.prefix).collect(), country: None };
+        // The operator's rule goes where the file's would be: it may also change scope and mode.
+        let config = Config { country: self.country_rule(), ..(*self.config).clone() };
+        take(&policy::Sources {
+            config: &config,
             changes: &changes,
             lists: &self.lists,
             geo: self.geo.as_ref().map(|geo| &geo.database),
-        };
-        Ok(policy::compile(&sources, generation)?)
+        })
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Gate {
 #[derive(Debug)]
 struct Live {
     inputs: Inputs,
-    image: Image,
+    image: Arc<Image>,
     sizes: Sizes,
 }
 

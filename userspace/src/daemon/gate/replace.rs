@@ -1,4 +1,4 @@
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::{Gate, Live, OnlyChange};
@@ -18,12 +18,12 @@ impl Gate {
         &self,
         _only: &OnlyChange<'_>,
         inputs: Inputs,
-        approve: impl FnOnce(&Image) -> Result<(), Failure>,
+        approve: impl FnOnce(&Arc<Image>) -> Result<(), Failure>,
         persist: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Result<Changed, Failure> {
         let started = Instant::now();
         let generation = self.kernel.live_generation()? + 1;
-        let image = inputs.compile(generation)?;
+        let image = Arc::new(inputs.compile(generation)?);
         approve(&image)?;
         let report = self.kernel.install(&image)?;
         if let Err(error) = persist(&self.store) {
@@ -44,7 +44,7 @@ impl Gate {
     }
 
     fn go_back(&self, generation: u64) {
-        let mut image = self.live().image.clone();
+        let mut image = Image::clone(&self.live().image);
         image.settings.generation = generation;
         if let Err(error) = self.kernel.install(&image) {
             tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn only_lists_at_another_bit_start_from_zero() {
         let before: Vec<_> = ["a", "b", "c"].map(str::to_owned).to_vec();
-        assert_eq!(moved_bits(&before, &names(&["a", "b", "c"])), []);
+        assert!(moved_bits(&before, &names(&["a", "b", "c"])).is_empty());
         assert_eq!(moved_bits(&before, &names(&["a", "b", "c", "d"])), [3]);
         assert_eq!(moved_bits(&before, &names(&["a", "c"])), [1]);
         assert_eq!(moved_bits(&[], &names(&["a"])), [0]);

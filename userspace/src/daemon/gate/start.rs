@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use ipnet::IpNet;
@@ -48,7 +48,7 @@ impl Gate {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, image, sizes }.into()),
+            live: RwLock::new(Live { inputs, image: Arc::new(image), sizes }.into()),
             changes: Mutex::new(()),
             bans: Mutex::new(()),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),

@@ -94,9 +94,7 @@ fn table(table: TableUse) -> TableStatus {
     TableStatus { name: table.name.to_owned(), used: table.used, capacity: table.capacity }
 }
 
-/// The limiter's table is meant to be full: it makes room by itself.
 fn nearly_full(table: &TableUse) -> Option<String> {
     let full = table.used.saturating_mul(100) >= table.capacity.saturating_mul(FULL_PERCENT);
-    let matters = table.name != "buckets" && table.capacity > 0;
-    (full && matters).then(|| format!("the table {} is nearly full ({} of {})", table.name, table.used, table.capacity))
+    (full && table.capacity > 0).then(|| format!("the table {} is nearly full ({} of {})", table.name, table.used, table.capacity))
 }
