@@ -15,6 +15,14 @@ use crate::workspace::Workspace;
 /// The bins of the ebpf package, and the names of the objects that others read.
 const OBJECTS: [(&str, &str); 2] = [("xdpgate-xdp", "xdpgate.o"), ("xdpgate-flood", "flood.o")];
 
+/// Names the flood generator's object to the lab and the tests.
+pub(crate) const FLOOD_VARIABLE: &str = "XDPGATE_FLOOD_OBJECT";
+
+/// The flood generator's object.
+pub(crate) fn flood_object(workspace: &Workspace) -> PathBuf {
+    workspace.bpf().join("flood.o")
+}
+
 /// Setup, the objects, then the binaries.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     objects(workspace)?;
@@ -22,7 +30,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
 }
 
 /// Setup, then the objects.
-pub(crate) fn objects(workspace: &Workspace) -> Result<()> {
+fn objects(workspace: &Workspace) -> Result<()> {
     let ready = setup::prepare(workspace)?;
     let target = workspace.bpf().join("build");
     command::run(&mut compiler(workspace, &ready, &target))?;
@@ -64,9 +72,17 @@ fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
 }
 
 fn flags(workspace: &Workspace, ready: &Ready) -> OsString {
-    // v3: compare-and-swap. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
-    let mut flags: Vec<OsString> =
-        ["-Ctarget-cpu=v3", "-Cdebuginfo=2", "-Clink-arg=--btf"].map(OsString::from).into();
+    // v3: compare-and-swap. Misaligned access (LLVM 22): headers are read in words, not byte by byte, which the kernel
+    // allows on every architecture whose loads may be unaligned; without it the verifier meets twelve times the
+    // instructions. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
+    let mut flags: Vec<OsString> = [
+        "-Ctarget-cpu=v3",
+        "-Ctarget-feature=+allows-misaligned-mem-access",
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
+    ]
+    .map(OsString::from)
+    .into();
     flags.push(format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH).into());
     for (from, to) in renamed(workspace, ready) {
         let mut flag = OsString::from("--remap-path-prefix=");

@@ -3,8 +3,13 @@
 //! What xtask says about its own work goes to stderr; stdout is for results, so that `--json` stays one object.
 
 mod build;
+mod check;
 mod command;
+mod geo;
+mod outcome;
+mod run;
 mod setup;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -14,7 +19,12 @@ use clap::{Parser, Subcommand};
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Build, run and test xdpgate")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Build, run and test xdpgate",
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -24,8 +34,16 @@ struct Cli {
 enum Task {
     /// Find or install what the eBPF build needs. The other tasks do this by themselves.
     Setup,
-    /// Build the object that the kernel runs, then the binaries that embed it.
+    /// Build the objects that the kernel runs, then the binaries, which embed them.
     Build,
+    /// Show xdpgate at work in a network of its own, or guard a real interface. Needs root.
+    Run(run::Arguments),
+    /// Run the checks and every tier of tests. As root the kernel tests run too.
+    Test,
+    /// Check format, lints and the rules of the repository.
+    Check(check::Arguments),
+    /// Fetch the country database that the lab and the tests use.
+    Geo,
 }
 
 fn main() -> ExitCode {
@@ -43,5 +61,12 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup => setup::prepare(&workspace).map(|_| ()),
         Task::Build => build::everything(&workspace),
+        Task::Run(arguments) => run::run(&workspace, &arguments),
+        Task::Test => test::test(&workspace),
+        Task::Check(arguments) => check::check(&workspace, &arguments),
+        Task::Geo => {
+            println!("{}", geo::database(&workspace)?.display());
+            Ok(())
+        }
     }
 }

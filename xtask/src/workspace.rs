@@ -45,4 +45,9 @@ impl Workspace {
     pub(crate) fn bpf(&self) -> PathBuf {
         self.root.join("target/bpf")
     }
+
+    /// What the lab and the tests fetch.
+    pub(crate) fn lab(&self) -> PathBuf {
+        self.root.join("target/lab")
+    }
 }

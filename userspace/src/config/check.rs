@@ -22,8 +22,10 @@ mod lists;
 /// Reads the whole policy. Relative paths begin at `folder`.
 pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> Config {
     let lists = lists::lists(root, folder, report);
-    let geo = lists::geo(&root.table("geo", report), folder, report);
-    let country = country::rule(&root.table("country", report), geo.is_some(), report);
+    let geo_section = root.table("geo", report);
+    let geo = lists::geo(&geo_section, folder, report);
+    let has_database = geo_section.get(&reference::GEO_DATABASE).is_some();
+    let country = country::rule(&root.table("country", report), has_database, report);
     Config {
         interfaces: interfaces(root, report),
         default_action: choice(root, &reference::DEFAULT_ACTION, report).unwrap_or_default(),
@@ -44,7 +46,7 @@ fn interfaces(root: &Section<'_>, report: &mut Report) -> Vec<InterfaceName> {
     let Some(entry) = root.get(&reference::INTERFACES) else { return Vec::new() };
     let mut lines = BTreeMap::new();
     let mut names = Vec::new();
-    for item in entry.elements(report) {
+    for item in entry.elements(report).unwrap_or_default() {
         let Some(name) = item.parse::<InterfaceName>(report) else { continue };
         let line = item.place().line;
         if let Some(first) = lines.get(&name) {
@@ -86,7 +88,7 @@ fn integer<T: TryFrom<u64>>(section: &Section<'_>, key: &'static Key, report: &m
 }
 
 fn ports(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<Vec<u16>> {
-    let elements = section.get(key)?.elements(report);
+    let elements = section.get(key)?.elements(report)?;
     let mut ports = Vec::with_capacity(elements.len());
     for port in elements.iter().filter_map(|element| element.integer(report)) {
         if !ports.contains(&port) {
@@ -97,7 +99,7 @@ fn ports(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Optio
 }
 
 fn prefixes(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<Vec<Located<IpNet>>> {
-    let elements = section.get(key)?.elements(report);
+    let elements = section.get(key)?.elements(report)?;
     let mut read = |element: &Entry<'_>| Some(element.located(element.parse_with(parse_prefix, report)?));
     Some(elements.iter().filter_map(&mut read).collect())
 }

@@ -43,7 +43,7 @@ pub(super) fn read<'text>(
     for error in &errors {
         let line = lines.line(&error.span().unwrap_or(0..0));
         let place = Place { key: "syntax".to_owned(), line };
-        report.add(&place, format_args!("{}; the file must be TOML; correct this line", error.message()));
+        report.add(&place, format_args!("{}; allowed: TOML; correct this line", error.message()));
     }
     errors.is_empty().then_some(document)
 }

@@ -100,10 +100,10 @@ impl<'doc> Entry<'doc> {
     }
 
     /// The elements of a list, each with its own line.
-    pub(super) fn elements(&self, report: &mut Report) -> Vec<Self> {
+    pub(super) fn elements(&self, report: &mut Report) -> Option<Vec<Self>> {
         let Some(values) = self.value.as_array() else {
             self.wrong_type(report);
-            return Vec::new();
+            return None;
         };
         let element = |value: &'doc Spanned<DeValue<'doc>>| {
             let place = Place { line: self.lines.line(&value.span()), ..self.place.clone() };
@@ -113,7 +113,7 @@ impl<'doc> Entry<'doc> {
         if let Some(first_over) = self.key.kind.most().and_then(|most| elements.get(most)) {
             first_over.refuse(format_args!("{} entries are too many", elements.len()), "remove some", report);
         }
-        elements
+        Some(elements)
     }
 
     pub(super) fn located<T>(&self, value: T) -> Located<T> {

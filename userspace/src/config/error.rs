@@ -97,11 +97,8 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn add(&mut self, place: &Place, message: impl fmt::Display) {
-        self.problems.push(Problem {
-            line: place.line,
-            key: place.key.clone(),
-            message: message.to_string(),
-        });
+        let (key, message) = (one_line(&place.key), one_line(&message.to_string()));
+        self.problems.push(Problem { line: place.line, key, message });
     }
 
     /// The error, if anything was wrong.
@@ -112,4 +109,13 @@ impl Report {
         self.problems.sort();
         Err(ConfigError::Invalid { origin: origin.to_owned(), problems: self.problems })
     }
+}
+
+/// What was written is repeated in messages: it must not break their line, or reach a terminal as a command.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }

@@ -65,7 +65,8 @@ impl fmt::Display for ListName {
 /// Not a name of a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not a list name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit"
+    "{text:?} is not a list name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit; \
+     choose another name"
 )]
 pub struct ListNameError {
     text: String,

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::string::FromUtf8Error;
 
 use error::Report;
 use section::Section;
@@ -46,7 +47,8 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// When the file cannot be read, or anything in it is wrong.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let text = read(path).map_err(unreadable)?;
+    let bytes = read(path).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| not_text(&error, path))?;
     // Absolute from here on: the daemon's working folder may change.
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     check_text(&text, path, folder_of(&absolute))
@@ -65,7 +67,7 @@ impl Config {
     #[must_use]
     pub fn embedded_default() -> Self {
         // A test proves that it parses; the policy that blocks nothing is the safe answer to the impossible.
-        parse(EMBEDDED_DEFAULT, &PathBuf::from("embedded default policy")).unwrap_or_default()
+        parse(EMBEDDED_DEFAULT, Path::new("embedded default policy")).unwrap_or_default()
     }
 }
 
@@ -80,13 +82,24 @@ fn check_text(text: &str, origin: &Path, folder: &Path) -> Result<Config, Config
     report.finish(origin).map(|()| config)
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST_FILE {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+fn not_text(error: &FromUtf8Error, origin: &Path) -> ConfigError {
+    let before = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+    let line = before.filter(|byte| **byte == b'\n').count() + 1;
+    let problem = Problem {
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        key: "syntax".to_owned(),
+        message: "a byte that is not UTF-8; allowed: TOML in UTF-8; save the file as UTF-8".to_owned(),
+    };
+    ConfigError::Invalid { origin: origin.to_owned(), problems: vec![problem] }
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -32,7 +32,10 @@ impl<'doc> Section<'doc> {
         let Some(table) = value.get_ref().as_table() else {
             report.add(
                 &place,
-                format_args!("is not a table; allowed: [{0}]; write the line `[{0}]`", place.key),
+                format_args!(
+                    "is not a table; allowed: [{0}]; write the line [{0}] and its keys below it",
+                    place.key
+                ),
             );
             return absent;
         };
@@ -55,7 +58,7 @@ impl<'doc> Section<'doc> {
         }
         if value.get_ref().as_array().is_none() || found.len() < rows.len() {
             let message = format_args!(
-                "is not a list of tables; allowed: [[{0}]]; write the line `[[{0}]]`",
+                "is not a list of tables; allowed: [[{0}]]; write the line [[{0}]] above each list",
                 place.key
             );
             report.add(&place, message);
@@ -65,7 +68,6 @@ impl<'doc> Section<'doc> {
 
     /// What the policy writes for a key.
     pub(super) fn get(&self, key: &'static Key) -> Option<Entry<'doc>> {
-        debug_assert_eq!(key.table, self.path, "the key is taken from its own table");
         let (place, value) = self.find(key.name)?;
         Some(Entry::new(key, place, value, self.lines))
     }

@@ -4,7 +4,7 @@ use super::quantity::{Inexact, Number};
 
 /// Not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a size; write bytes with B, kB, MB, GB, KiB, MiB or GiB, such as `4 MiB`")]
+#[error("`{text}` is not a size; allowed: bytes with B, kB, MB, GB, KiB, MiB or GiB; write it like `4 MiB`")]
 pub struct SizeError {
     text: String,
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::Once;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use super::privileges::is_root;
 use super::say;
@@ -32,15 +32,11 @@ pub(super) fn install(packages: &[&str]) -> Result<()> {
         }
     });
     say(&format!("apt-get install {}", packages.join(" ")));
-    command::read(apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages)).with_context(
-        || {
-            format!(
-                "cannot install {}; look into the sources of apt, then run:\n  {}",
-                packages.join(", "),
-                install_line(packages)
-            )
-        },
-    )?;
+    let installed =
+        command::read(apt_get().args(["install", "-y", "--no-install-recommends"]).args(packages));
+    if let Err(error) = installed {
+        bail!("{error:#}\nLook into the sources of apt, then run:\n  {}", install_line(packages));
+    }
     Ok(())
 }
 

@@ -42,14 +42,14 @@ fn say(what: &str) {
     eprintln!("setup: {what}");
 }
 
-/// Two runs in one checkout would install into the same folder: the second waits. The lock goes with the file.
-fn wait_for_turn(workspace: &Workspace) -> Result<File> {
+/// Two runs in one checkout would write into the same folders: the second waits, until the first drops the file.
+pub(crate) fn wait_for_turn(workspace: &Workspace) -> Result<File> {
     let folder = workspace.tools();
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let path = folder.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     if file.try_lock().is_err() {
-        say("waiting for another setup in this checkout");
+        say("waiting for another `cargo xtask` in this checkout");
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(file)

@@ -173,17 +173,20 @@ fn advice() -> String {
     let first = apt::install_line(&DEBIAN);
     format!(
         "no compiler for {TARGET} here. Run, then try again:\n  {first} && sudo apt-get install -y \
-         --no-install-recommends {llvm}\n{}",
+         --no-install-recommends {llvm}\nOr without Debian's compiler. {}",
         nightly_advice()
     )
 }
 
 fn nightly_advice() -> String {
-    let rustup = if command::find("rustup").is_some() { "" } else { "Install rustup (https://rustup.rs). " };
+    let first = match command::find("rustup") {
+        Some(_) => "Run",
+        None => "Install rustup (https://rustup.rs), then run",
+    };
     format!(
-        "{rustup}With rustup, run:\n  rustup toolchain install nightly --component rust-src\nand install the LLVM of \
-         that compiler with its headers: `rustc +nightly -vV` says the version N (Debian, Ubuntu: llvm-N-dev; \
-         Fedora: llvmN-devel; Arch: llvm)."
+        "{first}:\n  rustup toolchain install nightly --component rust-src\nand install the LLVM of that compiler with \
+         its headers: `rustc +nightly -vV` says its version N (Debian, Ubuntu: llvm-N-dev; Fedora: llvmN-devel; \
+         Arch: llvm)."
     )
 }
 

@@ -22,8 +22,11 @@ use xdpgate_ebpf::abi::{
     Settings, control,
 };
 use xdpgate_ebpf::limit;
+use xdpgate_ebpf::packet::Packet;
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Verdict;
+
+use crate::frame::Settled;
 
 const SLOTS: usize = GENERATION_SLOTS as usize;
 /// The sizes of tables that the policy sizes; the loader sets them before the maps are made.
@@ -63,6 +66,15 @@ static EVENT_COUNTERS: PerCpuArray<EventCounters, 1> = PerCpuArray::new();
 #[btf_map]
 static EVENTS: RingBuf<Event, EVENT_RING_BYTES> = RingBuf::new();
 
+#[btf_map]
+static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// Memory of this CPU for one packet; see `View::settle` and `decide`.
+pub(crate) struct Scratch {
+    pub(crate) packet: Packet,
+    pub(crate) settled: Settled,
+}
+
 /// The slot of the interface that this program is attached to. The loader sets it, so the verifier knows it.
 #[unsafe(no_mangle)]
 static INTERFACE_SLOT: Global<u32> = Global::new(0);
@@ -87,6 +99,13 @@ pub(crate) fn control_word(index: u32) -> u64 {
         Some(word) => unsafe { read_volatile(word) },
         None => 0,
     }
+}
+
+#[inline(always)]
+pub(crate) fn scratch() -> Option<&'static mut Scratch> {
+    // SAFETY: a live value that belongs to this CPU, and each packet asks for it once. The kernel zeroes it, and zeroes
+    // are a valid packet.
+    SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
 }
 
 #[inline(always)]

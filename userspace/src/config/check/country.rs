@@ -10,6 +10,7 @@ use crate::config::section::Section;
 use crate::config::{CountryRule, CountrySelection};
 use crate::country::CountryCode;
 
+/// `has_database`: whether the policy names a geo database, be it rightly or not.
 pub(super) fn rule(section: &Section<'_>, has_database: bool, report: &mut Report) -> CountryRule {
     let default = CountryRule::default();
     CountryRule {
@@ -22,36 +23,43 @@ pub(super) fn rule(section: &Section<'_>, has_database: bool, report: &mut Repor
 }
 
 fn selection(section: &Section<'_>, has_database: bool, report: &mut Report) -> CountrySelection {
-    let deny = section.get(&reference::COUNTRY_DENY);
-    let allow_only = section.get(&reference::COUNTRY_ALLOW_ONLY);
-    if let (Some(deny), Some(allow_only)) = (&deny, &allow_only) {
-        let what = format!("cannot stand beside country.deny (line {})", deny.place().line);
-        let advice = "allowed: one of the two; remove one of them";
-        report.add(allow_only.place(), format!("{what}; {advice}"));
+    let deny = section.get(&reference::COUNTRY_DENY).and_then(|entry| codes(entry, has_database, report));
+    let allow_only =
+        section.get(&reference::COUNTRY_ALLOW_ONLY).and_then(|entry| codes(entry, has_database, report));
+    match (deny, allow_only) {
+        (None, None) => CountrySelection::Off,
+        (Some(deny), None) if deny.written == 0 => CountrySelection::Off,
+        (Some(deny), None) => CountrySelection::Deny(deny.valid),
+        (None, Some(allow_only)) => {
+            if allow_only.written == 0 {
+                let what = "names no country, which would drop the world";
+                allow_only.entry.refuse(what, "name the countries that may pass", report);
+            }
+            CountrySelection::AllowOnly(allow_only.valid)
+        }
+        (Some(deny), Some(allow_only)) => {
+            let what = format!("cannot stand beside country.deny (line {})", deny.entry.place().line);
+            let way_out = "allowed: one of the two; remove one of them";
+            report.add(allow_only.entry.place(), format!("{what}; {way_out}"));
+            CountrySelection::Off
+        }
     }
-    let denied = deny.as_ref().map(|entry| codes(entry, report)).unwrap_or_default();
-    let allowed = allow_only.as_ref().map(|entry| codes(entry, report)).unwrap_or_default();
-    let Some(entry) = allow_only.or_else(|| deny.filter(|_| !denied.is_empty())) else {
-        return CountrySelection::Off;
-    };
-    if !has_database {
-        let advice = "add [geo] with database = \"FILE\", or remove this key";
-        report.add(entry.place(), format!("needs a geo database; allowed: only with geo.database; {advice}"));
-    }
-    if !denied.is_empty() {
-        return CountrySelection::Deny(denied);
-    }
-    if allowed.is_empty() {
-        entry.refuse(
-            "names no country, which would drop the world",
-            "name the countries that may pass",
-            report,
-        );
-    }
-    CountrySelection::AllowOnly(allowed)
 }
 
-fn codes(entry: &Entry<'_>, report: &mut Report) -> BTreeSet<CountryCode> {
-    let elements = entry.elements(report);
-    elements.iter().filter_map(|element| element.parse(report)).collect()
+/// A list of countries, and what was written for it.
+struct Codes<'doc> {
+    entry: Entry<'doc>,
+    written: usize,
+    valid: BTreeSet<CountryCode>,
+}
+
+fn codes<'doc>(entry: Entry<'doc>, has_database: bool, report: &mut Report) -> Option<Codes<'doc>> {
+    let elements = entry.elements(report)?;
+    if !elements.is_empty() && !has_database {
+        let way_out = "add [geo] with database = \"FILE\", or remove this key";
+        report
+            .add(entry.place(), format!("needs a geo database; allowed: only with geo.database; {way_out}"));
+    }
+    let valid = elements.iter().filter_map(|element| element.parse(report)).collect();
+    Some(Codes { entry, written: elements.len(), valid })
 }

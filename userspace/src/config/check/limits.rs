@@ -36,22 +36,33 @@ pub(super) fn fragments(section: &Section<'_>, report: &mut Report) -> Fragments
         burst: &reference::FRAGMENTS_BURST,
         unit: RateUnit::Packets,
     };
-    let word = choice(section, &reference::FRAGMENTS_RULE, report).unwrap_or_default();
+    let mode = choice(section, &reference::FRAGMENTS_MODE, report).unwrap_or_default();
     let rate = keys.read(section, report);
-    if word == FragmentAction::Limit && section.get(keys.rate).is_none() {
-        let what = "is missing; allowed: any rate of packets";
-        report.add(&section.place_of(keys.rate), format!("{what}; add a line like rate = \"100/s\""));
-    }
-    if let Some(entry) = section.get(keys.rate).filter(|_| word != FragmentAction::Limit) {
-        let what = format!("has no effect with rule = \"{word}\"; allowed: only with rule = \"limit\"");
-        report.add(entry.place(), format!("{what}; write that rule, or remove this key"));
+    let word = match section.get(&reference::FRAGMENTS_RULE) {
+        None => FragmentAction::default(),
+        Some(entry) => {
+            let Some(word) = entry.choice(report) else { return Fragments::default() };
+            word
+        }
+    };
+    match section.get(keys.rate) {
+        None if word == FragmentAction::Limit => {
+            let allowed = keys.unit.allowed();
+            let message = format!("is missing; allowed: {allowed}; add a line like rate = \"100/s\"");
+            report.add(&section.place_of(keys.rate), message);
+        }
+        Some(entry) if word != FragmentAction::Limit => {
+            let what = format!("has no effect with rule = \"{word}\"; allowed: only with rule = \"limit\"");
+            report.add(entry.place(), format!("{what}; write that rule, or remove this key"));
+        }
+        _ => {}
     }
     let rule = match (word, rate) {
         (FragmentAction::Limit, Some(rate)) => FragmentRule::Limit(rate),
         (FragmentAction::Drop, _) => FragmentRule::Drop,
         (FragmentAction::Pass | FragmentAction::Limit, _) => FragmentRule::Pass,
     };
-    Fragments { rule, mode: choice(section, &reference::FRAGMENTS_MODE, report).unwrap_or_default() }
+    Fragments { rule, mode }
 }
 
 pub(super) fn events(section: &Section<'_>, report: &mut Report) -> EventConfig {

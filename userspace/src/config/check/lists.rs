@@ -23,13 +23,14 @@ pub(super) fn lists(root: &Section<'_>, folder: &Path, report: &mut Report) -> V
     let mut lists = Vec::with_capacity(sections.len());
     for section in &sections {
         let Some(list) = list(section, folder, report) else { continue };
-        let place = section.place_of(&reference::LIST_NAME);
+        let Some(entry) = section.get(&reference::LIST_NAME) else { continue };
+        let line = entry.place().line;
         if let Some(first) = lines.get(&list.name) {
             let what = format!("`{}` is already the name of the list on line {first}", list.name);
-            report.add(&place, format!("{what}; allowed: each name once; choose another name"));
+            report.add(entry.place(), format!("{what}; allowed: each name once; choose another name"));
             continue;
         }
-        lines.insert(list.name.clone(), list.line);
+        lines.insert(list.name.clone(), line);
         lists.push(list);
     }
     lists
