@@ -111,7 +111,7 @@ mod tests {
         Stats {
             time,
             paused: false,
-            generation: u64::MAX,
+            generation: 123_456,
             bans: 1_000_000,
             interfaces: vec![InterfaceStats {
                 name: "abcdefghijklmno".parse().unwrap(),
