@@ -72,9 +72,17 @@ fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
 }
 
 fn flags(workspace: &Workspace, ready: &Ready) -> OsString {
-    // v3: compare-and-swap. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
-    let mut flags: Vec<OsString> =
-        ["-Ctarget-cpu=v3", "-Cdebuginfo=2", "-Clink-arg=--btf"].map(OsString::from).into();
+    // v3: compare-and-swap. Misaligned access (LLVM 22): headers are read in words, not byte by byte, which the kernel
+    // allows on every architecture whose loads may be unaligned; without it the verifier meets twelve times the
+    // instructions. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
+    let mut flags: Vec<OsString> = [
+        "-Ctarget-cpu=v3",
+        "-Ctarget-feature=+allows-misaligned-mem-access",
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
+    ]
+    .map(OsString::from)
+    .into();
     flags.push(format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH).into());
     for (from, to) in renamed(workspace, ready) {
         let mut flag = OsString::from("--remap-path-prefix=");

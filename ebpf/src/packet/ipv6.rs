@@ -63,7 +63,7 @@ fn walk<V: View>(view: &V, start: u32, first: u8, packet: &mut Packet) -> Result
         if next == FRAGMENT {
             let header: [u8; 8] = view.read(offset).ok_or(Unparsed::Malformed)?;
             next = header[0];
-            offset += FRAGMENT_HEADER;
+            offset = view.settle(offset + FRAGMENT_HEADER);
             let place = u16::from_be_bytes([header[2], header[3]]);
             if place & FRAGMENT_OFFSET != 0 {
                 packet.protocol = next;
@@ -79,10 +79,11 @@ fn walk<V: View>(view: &V, start: u32, first: u8, packet: &mut Packet) -> Result
 
         let header: [u8; 2] = view.read(offset).ok_or(Unparsed::Malformed)?;
         // RFC 4302 counts the authentication header in 4-byte units less two, the others in 8-byte units less one.
-        offset += match next {
+        let length = match next {
             AUTHENTICATION => (u32::from(header[1]) + 2) << 2,
             _ => (u32::from(header[1]) + 1) << 3,
         };
+        offset = view.settle(offset + length);
         next = header[0];
     }
 }

@@ -51,6 +51,8 @@ pub struct Attached {
     pub enforcing: bool,
     /// Why the driver did not take the program, where that was tried.
     pub fallback: Option<String>,
+    /// How many instructions the verifier followed to accept the program, where this process loaded it (Linux 5.16).
+    pub verified_instructions: Option<u32>,
 }
 
 impl Kernel {
@@ -72,7 +74,8 @@ impl Kernel {
             self.make_way(interface, state)?;
             self.attach_fresh(interface, &mut program, slot, state.ifindex)?
         };
-        let id = program.program()?.info().map_err(|error| KernelError::Load(Box::new(error)))?.id();
+        let info = program.program()?.info().map_err(|error| KernelError::Load(Box::new(error)))?;
+        let id = info.id();
         lock(&self.programs).insert(slot, id);
         write_row(&mut self.tables(), slot, interface, state.ifindex, mode)?;
         Ok(Attached {
@@ -83,6 +86,7 @@ impl Kernel {
             adopted: adopted.is_some(),
             enforcing: link_state(interface)?.is_some_and(|now| now.program == Some(id)),
             fallback,
+            verified_instructions: info.verified_instruction_count(),
         })
     }
 
@@ -91,7 +95,8 @@ impl Kernel {
     /// # Errors
     /// The pin can't be removed.
     pub fn detach(&self, interface: &InterfaceName) -> Result<bool, KernelError> {
-        let Some((slot, _)) = rows(&self.tables())?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
+        let Some((slot, _)) =
+            rows(&self.tables())?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
         else {
             return Ok(false);
         };
@@ -121,6 +126,7 @@ impl Kernel {
                     adopted: false,
                     enforcing: ours.is_some() && state.and_then(|state| state.program) == ours,
                     fallback: None,
+                    verified_instructions: None,
                     name,
                 })
             })

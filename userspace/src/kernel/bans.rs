@@ -149,12 +149,14 @@ impl Tables {
     fn insert_exact(&mut self, address: IpAddr, ban: Ban) -> Result<(), KernelError> {
         let capacity = self.ban_capacity;
         match address {
-            IpAddr::V4(address) => {
-                self.bans_v4.insert(address.octets(), ban, 0).map_err(|error| full("bans-ipv4", capacity, error))
-            }
-            IpAddr::V6(address) => {
-                self.bans_v6.insert(address.octets(), ban, 0).map_err(|error| full("bans-ipv6", capacity, error))
-            }
+            IpAddr::V4(address) => self
+                .bans_v4
+                .insert(address.octets(), ban, 0)
+                .map_err(|error| full("bans-ipv4", capacity, error)),
+            IpAddr::V6(address) => self
+                .bans_v6
+                .insert(address.octets(), ban, 0)
+                .map_err(|error| full("bans-ipv6", capacity, error)),
         }
     }
 

@@ -21,8 +21,11 @@ pub struct CounterSums {
 
 impl CounterSums {
     /// Nothing counted.
-    pub const ZERO: Self =
-        Self { seen: Count::ZERO, decided: [Count::ZERO; MAX_REASONS], monitored: [Count::ZERO; MAX_REASONS] };
+    pub const ZERO: Self = Self {
+        seen: Count::ZERO,
+        decided: [Count::ZERO; MAX_REASONS],
+        monitored: [Count::ZERO; MAX_REASONS],
+    };
 
     /// How packets left with this reason.
     #[must_use]
@@ -122,8 +125,11 @@ impl Kernel {
     /// # Errors
     /// The table can't be read.
     pub fn event_counters(&self) -> Result<EventSums, KernelError> {
-        let rows =
-            self.tables().event_counters.get(&0, 0).map_err(|error| KernelError::table("EVENT_COUNTERS", error))?;
+        let rows = self
+            .tables()
+            .event_counters
+            .get(&0, 0)
+            .map_err(|error| KernelError::table("EVENT_COUNTERS", error))?;
         Ok(rows.iter().fold(EventSums::default(), |sum, row| {
             let EventCounters { budget: _, written, skipped, lost } = *row;
             EventSums {

@@ -65,7 +65,9 @@ pub enum KernelError {
         name: String,
     },
     /// Another program is on the interface, held by a link that only its owner can release.
-    #[error("{interface} has the XDP program {name} (id {id}), held by a BPF link: even --force can't replace it; stop its owner")]
+    #[error(
+        "{interface} has the XDP program {name} (id {id}), held by a BPF link: even --force can't replace it; stop its owner"
+    )]
     ForeignLink {
         /// The interface.
         interface: InterfaceName,
@@ -97,7 +99,7 @@ pub enum KernelError {
         why: String,
     },
     /// The verifier or the kernel refused the program.
-    #[error("the kernel refused the XDP program: {0}")]
+    #[error("the kernel refused the XDP program: {}", short(.0))]
     Load(#[source] Box<ProgramError>),
     /// The object could not be loaded.
     #[error("can't load the XDP object: {0}")]
@@ -184,13 +186,25 @@ impl KernelError {
     }
 }
 
+/// The verifier tells its whole way through the program; what it objects to stands at the end.
+fn short(error: &ProgramError) -> String {
+    let ProgramError::LoadError { io_error, verifier_log } = error else { return error.to_string() };
+    let log = verifier_log.to_string();
+    let mut last: Vec<&str> = log.lines().rev().filter(|line| !line.trim().is_empty()).take(4).collect();
+    last.reverse();
+    format!("{io_error}; the verifier's last words: {}", last.join(" | "))
+}
+
 pub(super) fn is_denied(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
 }
 
 /// The error number behind a map error, if the kernel gave one.
 pub(super) fn map_errno(error: &MapError) -> Option<i32> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "every other variant was found without asking the kernel")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other variant was found without asking the kernel"
+    )]
     match error {
         MapError::SyscallError(error) => error.io_error.raw_os_error(),
         MapError::CreateError { io_error, .. } => io_error.raw_os_error(),
@@ -200,7 +214,10 @@ pub(super) fn map_errno(error: &MapError) -> Option<i32> {
 
 /// The error number behind a program error, likewise.
 pub(super) fn program_errno(error: &ProgramError) -> Option<i32> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "every other variant was found without asking the kernel")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other variant was found without asking the kernel"
+    )]
     match error {
         ProgramError::LoadError { io_error, .. } => io_error.raw_os_error(),
         ProgramError::SyscallError(error) => error.io_error.raw_os_error(),

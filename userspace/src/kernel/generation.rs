@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use aya::maps::lpm_trie::Key;
 use aya::Pod;
 use aya::maps::MapError;
+use aya::maps::lpm_trie::Key;
 use xdpgate_ebpf::abi::{AttributeSet, GENERATION_SLOTS, MAX_ATTRIBUTE_SETS, control};
 
 use super::error::{KernelError, map_errno};
@@ -36,12 +36,14 @@ impl Kernel {
     pub fn install(&self, image: &Image) -> Result<InstallReport, KernelError> {
         let started = Instant::now();
         let generation = image.settings.generation;
-        let (prefixes_v4, v4) = self.build("prefixes-ipv4", image.prefixes4(), |(address, length, set)| {
-            (Key::new(u32::from(length), u32::to_be_bytes(address)), u32::from(set))
-        })?;
-        let (prefixes_v6, v6) = self.build("prefixes-ipv6", image.prefixes6(), |(address, length, set)| {
-            (Key::new(u32::from(length), u128::to_be_bytes(address)), u32::from(set))
-        })?;
+        let (prefixes_v4, v4) =
+            self.build("prefixes-ipv4", image.prefixes4(), |(address, length, set)| {
+                (Key::new(u32::from(length), u32::to_be_bytes(address)), u32::from(set))
+            })?;
+        let (prefixes_v6, v6) =
+            self.build("prefixes-ipv6", image.prefixes6(), |(address, length, set)| {
+                (Key::new(u32::from(length), u128::to_be_bytes(address)), u32::from(set))
+            })?;
 
         let mut tables = self.tables();
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
@@ -53,7 +55,10 @@ impl Kernel {
             let index = slot * MAX_ATTRIBUTE_SETS + u32::try_from(index).unwrap_or(u32::MAX);
             write_set(&mut tables, index, *set)?;
         }
-        tables.settings.set(slot, image.settings, 0).map_err(|error| KernelError::table("SETTINGS", error))?;
+        tables
+            .settings
+            .set(slot, image.settings, 0)
+            .map_err(|error| KernelError::table("SETTINGS", error))?;
         tables.set_word(control::LIVE_GENERATION, generation)?;
         drop(tables);
 

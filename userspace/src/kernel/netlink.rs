@@ -55,7 +55,10 @@ fn read(link: &LinkMessage) -> LinkState {
     for attribute in &link.attributes {
         let LinkAttribute::Xdp(parts) = attribute else { continue };
         for part in parts {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the other parts say nothing about the program")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the other parts say nothing about the program"
+            )]
             match part {
                 LinkXdp::Attached(XdpAttached::Driver) => state.native = true,
                 LinkXdp::ProgId(id) if *id != 0 => state.program = Some(*id),

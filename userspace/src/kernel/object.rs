@@ -43,7 +43,12 @@ pub(super) struct LoadedProgram {
 
 impl LoadedProgram {
     /// Loads the program that counts in `slot`; the verifier runs now.
-    pub(super) fn new(pins: &Pins, options: &Options, features: &Features, slot: u32) -> Result<Self, KernelError> {
+    pub(super) fn new(
+        pins: &Pins,
+        options: &Options,
+        features: &Features,
+        slot: u32,
+    ) -> Result<Self, KernelError> {
         let object = load(pins, options, slot)?;
         let mut loaded = Self { object, name: if features.frags { "xdpgate_frags" } else { "xdpgate" } };
         let kernel = features.kernel.clone();

@@ -98,7 +98,9 @@ impl Pins {
         // A folder outside of a BPF file system under /sys can't be made at all.
         match error.raw_os_error() {
             Some(libc::EPERM) if !is_root() => KernelError::pin(folder, error),
-            Some(libc::ENOENT | libc::EROFS | libc::EPERM) => KernelError::NoBpffs { path: self.root.clone() },
+            Some(libc::ENOENT | libc::EROFS | libc::EPERM) => {
+                KernelError::NoBpffs { path: self.root.clone() }
+            }
             _ => KernelError::pin(folder, error),
         }
     }

@@ -39,7 +39,8 @@ pub fn detach_pinned(
     let Some(interface) = interface else { return detach_all(&pins) };
     pins.check_abi()?;
     let mut tables = Tables::open(&pins)?;
-    let Some((slot, _)) = rows(&tables)?.into_iter().find(|(_, row)| row_name(row) == interface.as_str()) else {
+    let Some((slot, _)) = rows(&tables)?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
+    else {
         return Ok(Vec::new());
     };
     remove_link(&pins.link(slot))?;
@@ -63,11 +64,7 @@ fn detach_all(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
 
 fn names(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
     let interfaces: Array<MapData, InterfaceRow> = open(pins, "INTERFACES")?;
-    Ok(interfaces
-        .iter()
-        .filter_map(Result::ok)
-        .filter_map(|row| row_name(&row).parse().ok())
-        .collect())
+    Ok(interfaces.iter().filter_map(Result::ok).filter_map(|row| row_name(&row).parse().ok()).collect())
 }
 
 fn existing(bpffs: &Path) -> Result<Pins, KernelError> {

@@ -4,8 +4,8 @@ use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::of_maps::ArrayOfMaps;
 use aya::maps::{Array, HashMap, MapData, MapError, MapInfo, PerCpuArray};
 use xdpgate_ebpf::abi::{
-    AttributeSet, Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters, PrefixBan,
-    Settings,
+    AttributeSet, Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters,
+    PrefixBan, Settings,
 };
 
 use super::error::KernelError;
@@ -56,7 +56,8 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
-        let bans = MapInfo::from_pin(pins.map("BANS_V4")).map_err(|error| KernelError::table("BANS_V4", error))?;
+        let bans =
+            MapInfo::from_pin(pins.map("BANS_V4")).map_err(|error| KernelError::table("BANS_V4", error))?;
         Ok(Self {
             ban_capacity: u64::from(bans.max_entries()),
             control: open(pins, "CONTROL")?,

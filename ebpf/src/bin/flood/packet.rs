@@ -1,5 +1,8 @@
 //! Packet bytes, helpers of the kernel and the counter: everything here that needs `unsafe`.
-#![expect(unsafe_code, reason = "the verifier checks every access below; each block says which check it relies on")]
+#![expect(
+    unsafe_code,
+    reason = "the verifier checks every access below; each block says which check it relies on"
+)]
 
 use aya_ebpf::helpers::{bpf_get_prandom_u32, bpf_redirect};
 use aya_ebpf::maps::PerCpuArray;

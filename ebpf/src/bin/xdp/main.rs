@@ -18,15 +18,18 @@ mod tables;
 
 #[cfg(target_arch = "bpf")]
 mod program {
+    use core::hint::black_box;
+
     use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
     use aya_ebpf::macros::xdp;
     use aya_ebpf::programs::XdpContext;
     use xdpgate_ebpf::decide::decide;
-    use xdpgate_ebpf::packet::{Packet, View};
+    use xdpgate_ebpf::packet::View;
     use xdpgate_ebpf::verdict::Action;
 
     use crate::clock::KernelClock;
     use crate::frame::Frame;
+    use crate::maps::Scratch;
     use crate::tables::KernelTables;
     use crate::{events, maps};
 
@@ -45,19 +48,20 @@ mod program {
 
     #[inline(always)]
     fn host(ctx: &XdpContext) -> u32 {
-        let frame = Frame::of(ctx);
-        let clock = KernelClock::new();
-        // The array has a row for every slot that the loader hands out: this never fails.
+        // Arrays with a row for every CPU and every slot that the loader hands out: neither look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
+        let Some(Scratch { packet, verdict, settled }) = maps::scratch() else { return XDP_PASS };
+        let frame = Frame::of(ctx, settled);
+        let clock = KernelClock::new();
         counters.seen(frame.len());
 
-        let mut packet = Packet::unread(0);
-        let verdict = decide(&frame, &mut packet, &KernelTables, &clock);
+        *verdict = decide(&frame, packet, &KernelTables, &clock);
+        let verdict = &*black_box(verdict);
 
-        counters.decided(&verdict, packet.bytes);
+        counters.decided(verdict, packet.bytes);
         if verdict.action() == Action::Drop || verdict.monitored != 0 {
-            maps::count_lists(&verdict, packet.bytes);
-            events::sample(&verdict, &packet, &clock);
+            maps::count_lists(verdict, packet.bytes);
+            events::sample(verdict, packet, &clock);
         }
         match verdict.action() {
             Action::Pass => XDP_PASS,

@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "the kernel hands out raw pointers into maps")]
 #![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map and no_mangle expand to unsafe attributes")]
 
+use core::hint::black_box;
 use core::intrinsics::{AtomicOrdering::Relaxed, atomic_cxchg, atomic_xadd};
 use core::ptr::{addr_of, addr_of_mut, read_volatile, write_volatile};
 
@@ -22,8 +23,11 @@ use xdpgate_ebpf::abi::{
     Settings, control,
 };
 use xdpgate_ebpf::limit;
+use xdpgate_ebpf::packet::Packet;
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Verdict;
+
+use crate::frame::Settled;
 
 const SLOTS: usize = GENERATION_SLOTS as usize;
 /// The sizes of tables that the policy sizes; the loader sets them before the maps are made.
@@ -63,6 +67,17 @@ static EVENT_COUNTERS: PerCpuArray<EventCounters, 1> = PerCpuArray::new();
 #[btf_map]
 static EVENTS: RingBuf<Event, EVENT_RING_BYTES> = RingBuf::new();
 
+#[btf_map]
+static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// Memory of this CPU for one packet. The verifier knows nothing of what a map holds: what is read back from here is
+/// one state for it, however many ways led to it.
+pub(crate) struct Scratch {
+    pub(crate) packet: Packet,
+    pub(crate) verdict: Verdict,
+    pub(crate) settled: Settled,
+}
+
 /// The slot of the interface that this program is attached to. The loader sets it, so the verifier knows it.
 #[unsafe(no_mangle)]
 static INTERFACE_SLOT: Global<u32> = Global::new(0);
@@ -87,6 +102,13 @@ pub(crate) fn control_word(index: u32) -> u64 {
         Some(word) => unsafe { read_volatile(word) },
         None => 0,
     }
+}
+
+#[inline(always)]
+pub(crate) fn scratch() -> Option<&'static mut Scratch> {
+    // SAFETY: a live value that belongs to this CPU, and each packet asks for it once. The kernel zeroes it, and zeroes
+    // are a valid packet.
+    SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
 }
 
 #[inline(always)]
@@ -226,7 +248,8 @@ impl CounterRow {
 
     #[inline(always)]
     pub(crate) fn decided(&self, verdict: &Verdict, bytes: u32) {
-        let index = verdict.reason.index() & (MAX_REASONS - 1);
+        // The compiler knows how many reasons there are and would drop the mask; the verifier does not.
+        let index = black_box(verdict.reason.index()) & (MAX_REASONS - 1);
         // SAFETY: as above; the index is masked to the array's length.
         count(unsafe { addr_of_mut!((*self.0).decided).cast::<Count>().add(index) }, bytes);
         if verdict.monitored == 0 {
@@ -248,7 +271,7 @@ impl CounterRow {
 #[inline(always)]
 pub(crate) fn count_lists(verdict: &Verdict, bytes: u32) {
     if let Some(list) = verdict.list
-        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list))
+        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list.bit()))
     {
         // SAFETY: a live row that belongs to this CPU.
         count(unsafe { addr_of_mut!((*row).dropped) }, bytes);

@@ -3,6 +3,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::*;
 use crate::feeds::range::Range;
 
+mod mmdb_file;
+
+use mmdb_file::{MmdbFile, Value};
+
 /// Names a database for the tests that compare with the reader's own answers.
 const DATABASE_VARIABLE: &str = "XDPGATE_GEO_DATABASE";
 
@@ -111,6 +115,112 @@ fn a_missing_file_and_a_directory_are_named() {
     assert!(missing.starts_with("/nowhere/geo.mmdb: can't be read: No such file"), "{missing}");
     let directory = GeoDatabase::open(Path::new("/")).unwrap_err().to_string();
     assert_eq!(directory, "/: not a regular file; name the database file itself");
+}
+
+fn nested(code: &'static str) -> Value {
+    let country = Value::Map(vec![("geoname_id", Value::Number(7)), ("iso_code", Value::Text(code))]);
+    Value::Map(vec![("city", Value::Map(vec![])), ("country", country)])
+}
+
+fn parse_mmdb(file: &MmdbFile) -> GeoDatabase {
+    GeoDatabase::parse(file.bytes(), Path::new("/geo/x.mmdb")).unwrap()
+}
+
+#[test]
+fn each_form_of_an_mmdb_record_is_read() {
+    let mut file = MmdbFile::new(6);
+    let records = [
+        (nested("DE"), "1.0.0.0/8"),
+        (Value::Map(vec![("country_code", Value::Text("FR"))]), "2001:200::/32"),
+        (Value::Map(vec![("country", Value::Text("us"))]), "2001:300::/32"),
+        (
+            Value::Map(vec![("country", Value::Text("Nauru")), ("country_code", Value::Text("NR"))]),
+            "2001:400::/32",
+        ),
+        (Value::Map(vec![("registered_country", nested("AU"))]), "2001:500::/32"),
+        (Value::Map(vec![("country", Value::Number(3))]), "2001:600::/32"),
+    ];
+    for (record, network) in &records {
+        let record = file.record(record);
+        file.give(&[network], record);
+    }
+    let database = parse_mmdb(&file);
+    assert_eq!(database.lookup(ip("1.255.255.255")), Some(country("DE")));
+    assert_eq!(database.lookup(ip("2001:200::1")), Some(country("FR")));
+    assert_eq!(database.lookup(ip("2001:300::1")), Some(country("US")));
+    assert_eq!(database.lookup(ip("2001:400::1")), Some(country("NR")));
+    for unknown in ["2.0.0.0", "0.255.255.255", "2001:500::1", "2001:600::1", "2001:700::1"] {
+        assert_eq!(database.lookup(ip(unknown)), None, "{unknown}");
+    }
+    assert_eq!(database.name(), "Test");
+    let built = database.built().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(built.as_secs(), 0x6553_F100);
+}
+
+#[test]
+fn what_repeats_ipv4_is_left_out() {
+    let mut file = MmdbFile::new(6);
+    let record = file.record(&nested("DE"));
+    file.give(&["1.0.0.0/8", "2.0.0.0/8", "2001:200::/32"], record);
+    file.alias("::ffff:0:0/96", "0.0.0.0/0");
+    file.alias("2002::/16", "0.0.0.0/0");
+    let database = parse_mmdb(&file);
+    assert_eq!(
+        database.ranges4().map(|found| found.range).collect::<Vec<_>>(),
+        [Range { first: 0x0100_0000, last: 0x02FF_FFFF }]
+    );
+    assert_eq!(
+        database.ranges6().map(|found| found.range).collect::<Vec<_>>(),
+        [Range::prefix(0x2001_0200 << 96, 32)]
+    );
+    assert_eq!(database.lookup(ip("2002:101:101::")), None);
+}
+
+#[test]
+fn a_record_around_all_of_ipv4_answers_for_it() {
+    let mut file = MmdbFile::new(6);
+    let record = file.record(&nested("DE"));
+    file.give(&["::/3", "4000::/3"], record);
+    let database = parse_mmdb(&file);
+    assert_eq!(database.lookup(ip("1.2.3.4")), Some(country("DE")));
+    assert_eq!(database.lookup(ip("1fff::")), Some(country("DE")));
+    assert_eq!(
+        database.lookup(ip("4000::")),
+        Some(country("DE")),
+        "the same record elsewhere is no repetition"
+    );
+    assert_eq!(database.lookup(ip("2000::")), None);
+}
+
+#[test]
+fn an_mmdb_of_ipv4_alone_is_read() {
+    let mut file = MmdbFile::new(4);
+    let record = file.record(&nested("DE"));
+    file.give(&["128.0.0.0/1"], record);
+    let database = parse_mmdb(&file);
+    assert_eq!(database.lookup(ip("255.255.255.255")), Some(country("DE")));
+    assert_eq!(database.lookup(ip("127.255.255.255")), None);
+    assert_eq!(database.lookup(ip("::ffff:128.0.0.0")), Some(country("DE")));
+    assert_eq!(database.ranges6().count(), 0);
+}
+
+#[test]
+fn no_damage_to_an_mmdb_panics() {
+    let mut file = MmdbFile::new(6);
+    let record = file.record(&nested("DE"));
+    file.give(&["1.0.0.0/8", "2001:200::/32"], record);
+    let bytes = file.bytes();
+    let path = Path::new("/geo/x.mmdb");
+    for length in 0..bytes.len() {
+        assert!(GeoDatabase::parse(bytes[..length].to_vec(), path).is_err(), "cut to {length} bytes");
+    }
+    for index in 0..bytes.len() {
+        for change in [1, 0x80, 0xFF] {
+            let mut damaged = bytes.clone();
+            damaged[index] ^= change;
+            let _ = GeoDatabase::parse(damaged, path);
+        }
+    }
 }
 
 #[test]

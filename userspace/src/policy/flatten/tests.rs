@@ -1,0 +1,104 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Addresses where errors live: the ends of the family, a few neighbours, and anything.
+fn address<A: Address + Arbitrary + From<u8>>() -> impl Strategy<Value = A> {
+    let near_the_end =
+        |steps: u8| (0..steps).fold(A::MAX, |address, _| address.predecessor().unwrap_or(A::MIN));
+    prop_oneof![
+        Just(A::MIN),
+        Just(A::MAX),
+        (0_u8..40).prop_map(A::from),
+        (0_u8..40).prop_map(near_the_end),
+        any::<A>(),
+    ]
+}
+
+fn range<A: Address + Arbitrary + From<u8>>() -> impl Strategy<Value = Range<A>> {
+    prop_oneof![
+        (address::<A>(), 0..=A::WIDTH).prop_map(|(address, length)| Range::prefix(address, length)),
+        (address::<A>(), address::<A>()).prop_map(|(a, b)| Range { first: a.min(b), last: a.max(b) }),
+        address::<A>().prop_map(Range::single),
+    ]
+}
+
+fn layers<A: Address + Arbitrary + From<u8>>() -> impl Strategy<Value = Vec<Layer<A>>> {
+    prop::collection::vec(prop::collection::vec(range::<A>(), 0..8), 0..6).prop_map(|sets| {
+        let changes = [
+            AttributeSet { flags: 1, ..AttributeSet::EMPTY },
+            AttributeSet { flags: 12, country: *b"DE", ..AttributeSet::EMPTY },
+            AttributeSet { lists: 1, ..AttributeSet::EMPTY },
+            AttributeSet { lists: 1 << 63, ..AttributeSet::EMPTY },
+            AttributeSet { flags: 8, ..AttributeSet::EMPTY },
+            AttributeSet { flags: 2, ..AttributeSet::EMPTY },
+        ];
+        sets.into_iter().zip(changes).map(|(ranges, change)| Layer { change, ranges }).collect()
+    })
+}
+
+/// Asks every layer.
+fn naive<A: Address>(layers: &[Layer<A>], outside: AttributeSet, address: A) -> AttributeSet {
+    let mut set = outside;
+    for layer in layers.iter().filter(|layer| layer.ranges.iter().any(|range| range.contains(address))) {
+        toggle(&mut set, Some(&layer.change));
+    }
+    set
+}
+
+fn check<A: Address>(layers: &[Layer<A>], outside: AttributeSet, extra: &[A]) {
+    let mut sets = AttributeSets::new(outside);
+    let segments = flatten(layers.to_vec(), outside, &mut sets).unwrap();
+    let sets = sets.into_sets();
+    let answer = |address: A| {
+        let found = segments.iter().find(|segment| segment.first <= address && address <= segment.last);
+        sets[found.map_or(0, |segment| usize::from(segment.set))]
+    };
+
+    let borders = layers.iter().flat_map(|layer| &layer.ranges).flat_map(|range| {
+        let inside = [Some(range.first), Some(range.last)];
+        inside.into_iter().chain([range.first.predecessor(), range.last.successor()]).flatten()
+    });
+    for address in borders.chain([A::MIN, A::MAX]).chain(extra.iter().copied()) {
+        assert_eq!(answer(address), naive(layers, outside, address), "{}", address.to_ip());
+    }
+    for segment in &segments {
+        assert!(segment.first <= segment.last && segment.set != 0, "{segment:?}");
+    }
+    for pair in segments.windows(2) {
+        assert!(pair[0].last < pair[1].first, "not sorted or not disjoint: {pair:?}");
+        let touch = pair[0].last.successor() == Some(pair[1].first);
+        assert!(!touch || pair[0].set != pair[1].set, "not merged: {pair:?}");
+    }
+}
+
+#[test]
+fn what_everyone_is_in_is_one_segment() {
+    let change = AttributeSet { lists: 1, ..AttributeSet::EMPTY };
+    let layer = Layer { change, ranges: vec![Range::ALL, Range::single(0_u128), Range::single(u128::MAX)] };
+    let mut sets = AttributeSets::new(AttributeSet::EMPTY);
+    let segments = flatten(vec![layer], AttributeSet::EMPTY, &mut sets).unwrap();
+    assert_eq!(segments, [Segment { first: 0, last: u128::MAX, set: 1 }]);
+}
+
+#[test]
+fn a_segment_that_is_as_outside_is_left_out() {
+    let outside = AttributeSet { flags: 8, ..AttributeSet::EMPTY };
+    let known = Layer { change: outside, ranges: vec![Range { first: 10_u32, last: 19 }] };
+    let mut sets = AttributeSets::new(outside);
+    let segments = flatten(vec![known], outside, &mut sets).unwrap();
+    assert_eq!(segments, [Segment { first: 10, last: 19, set: 1 }]);
+    assert_eq!(sets.into_sets(), [outside, AttributeSet::EMPTY]);
+}
+
+proptest! {
+    #[test]
+    fn segments_answer_as_every_layer_would4(layers in layers::<u32>(), flags in 0_u16..16, extra: Vec<u32>) {
+        check(&layers, AttributeSet { flags, ..AttributeSet::EMPTY }, &extra);
+    }
+
+    #[test]
+    fn segments_answer_as_every_layer_would6(layers in layers::<u128>(), flags in 0_u16..16, extra: Vec<u128>) {
+        check(&layers, AttributeSet { flags, ..AttributeSet::EMPTY }, &extra);
+    }
+}

@@ -1,0 +1,22 @@
+//! From what was written to what the kernel is given: everything known about sources, flattened into disjoint segments,
+//! and the rules in the kernel's units. Pure: no files, no clock, no kernel.
+
+mod attributes;
+mod compile;
+mod country;
+mod error;
+mod explain;
+mod flatten;
+mod image;
+mod limits;
+mod model;
+mod settings;
+mod sources;
+
+pub use compile::compile;
+pub use country::countries_without_ranges;
+pub use error::{CompileError, LimitProblem};
+pub use explain::{AllowedBy, Known, known};
+pub use image::{Image, Segment};
+pub use model::{Model, ModelBucket, ModelCell};
+pub use sources::{CountryChange, LoadedList, OperatorChanges, Sources};

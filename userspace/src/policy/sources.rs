@@ -1,0 +1,66 @@
+//! What a policy is compiled from.
+
+use ipnet::IpNet;
+
+use crate::config::{Config, CountryRule, CountrySelection, DefaultAction, ListName, Mode};
+use crate::feeds::{AddressRanges, GeoDatabase};
+
+/// Everything that one generation is compiled from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The policy file.
+    pub config: &'a Config,
+    /// What was changed from the command line.
+    pub changes: &'a OperatorChanges,
+    /// The lists in the order of their bits: those of the policy and those of the command line.
+    pub lists: &'a [LoadedList],
+    /// The geo database, where there is one.
+    pub geo: Option<&'a GeoDatabase>,
+}
+
+/// What operators changed beside the policy file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorChanges {
+    /// Sources that always pass, added to those of the policy.
+    pub allow: Vec<IpNet>,
+    /// A country rule in place of the policy's.
+    pub country: Option<CountryChange>,
+}
+
+/// A country rule from the command line. Its scope, mode and services stay those of the policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountryChange {
+    /// Which countries.
+    pub rule: CountrySelection,
+    /// What happens to a source of no known country; `None` leaves it to the policy.
+    pub unknown: Option<DefaultAction>,
+}
+
+/// A list that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadedList {
+    /// Its name.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// What it names.
+    pub ranges: AddressRanges,
+    /// How many of its lines named something.
+    pub entries: usize,
+}
+
+impl Sources<'_> {
+    /// The country rule in force: the operator's, else the policy's.
+    #[must_use]
+    pub fn country_rule(&self) -> CountryRule {
+        let written = self.config.country.clone();
+        match &self.changes.country {
+            None => written,
+            Some(change) => CountryRule {
+                rule: change.rule.clone(),
+                unknown: change.unknown.unwrap_or(written.unknown),
+                ..written
+            },
+        }
+    }
+}
