@@ -73,7 +73,13 @@ pub(super) fn prepare(workspace: &Workspace) -> Result<Toolchain> {
         );
     };
     if !llvm::SUPPORTED.contains(&toolchain.llvm) {
-        bail!("bpf-linker {} has no support for LLVM {} of {toolchain}", linker::VERSION, toolchain.llvm);
+        bail!(
+            "{toolchain}: the object and bpf-linker {} need LLVM {} to {}.\n{}",
+            linker::VERSION,
+            llvm::SUPPORTED.start(),
+            llvm::SUPPORTED.end(),
+            nightly_advice()
+        );
     }
     if !has_linker(&tools, &toolchain) {
         apt::install(&[&format!("llvm-{}-dev", toolchain.llvm)])?;
