@@ -45,7 +45,7 @@ pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, clock: &C) {
         },
         reason: verdict.reason as u8,
         list: match verdict.list {
-            Some(list) => list,
+            Some(list) => list.bit(),
             None => Event::NO_LIST,
         },
         interface: maps::interface_slot(),

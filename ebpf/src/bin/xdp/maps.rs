@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "the kernel hands out raw pointers into maps")]
 #![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map and no_mangle expand to unsafe attributes")]
 
+use core::hint::black_box;
 use core::intrinsics::{AtomicOrdering::Relaxed, atomic_cxchg, atomic_xadd};
 use core::ptr::{addr_of, addr_of_mut, read_volatile, write_volatile};
 
@@ -69,9 +70,11 @@ static EVENTS: RingBuf<Event, EVENT_RING_BYTES> = RingBuf::new();
 #[btf_map]
 static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 
-/// Memory of this CPU for one packet; see `View::settle` and `decide`.
+/// Memory of this CPU for one packet. The verifier knows nothing of what a map holds: what is read back from here is
+/// one state for it, however many ways led to it.
 pub(crate) struct Scratch {
     pub(crate) packet: Packet,
+    pub(crate) verdict: Verdict,
     pub(crate) settled: Settled,
 }
 
@@ -245,7 +248,8 @@ impl CounterRow {
 
     #[inline(always)]
     pub(crate) fn decided(&self, verdict: &Verdict, bytes: u32) {
-        let index = verdict.reason.index() & (MAX_REASONS - 1);
+        // The compiler knows how many reasons there are and would drop the mask; the verifier does not.
+        let index = black_box(verdict.reason.index()) & (MAX_REASONS - 1);
         // SAFETY: as above; the index is masked to the array's length.
         count(unsafe { addr_of_mut!((*self.0).decided).cast::<Count>().add(index) }, bytes);
         if verdict.monitored == 0 {
@@ -267,7 +271,7 @@ impl CounterRow {
 #[inline(always)]
 pub(crate) fn count_lists(verdict: &Verdict, bytes: u32) {
     if let Some(list) = verdict.list
-        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list))
+        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list.bit()))
     {
         // SAFETY: a live row that belongs to this CPU.
         count(unsafe { addr_of_mut!((*row).dropped) }, bytes);
