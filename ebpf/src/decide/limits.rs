@@ -30,7 +30,7 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
 
 /// The source's key, cut to the prefix length of the policy.
 #[inline(always)]
-pub(super) fn bucket_key<T: Tables, C: Clock>(case: &Case<'_, T, C>, class: u8) -> BucketKey {
+pub(super) fn bucket_key<T: Tables, C: Clock>(case: &Case<'_, T, C>, class: u32) -> BucketKey {
     let source = &case.packet.source;
     let mut address = source.address;
     if source.family == family::IPV4 {
@@ -57,5 +57,5 @@ pub(super) fn bucket_key<T: Tables, C: Clock>(case: &Case<'_, T, C>, class: u8) 
         let mask = u128::from_ne_bytes(case.settings.ipv6_key);
         address = (u128::from_ne_bytes(address) & mask).to_ne_bytes();
     }
-    BucketKey { address, family: source.family, class, spare: [0; 2] }
+    BucketKey { address, family: u32::from(source.family), class }
 }

@@ -9,7 +9,7 @@ mod view;
 pub use ipv6::MAX_IPV6_EXTENSIONS;
 pub use link::MAX_VLAN_TAGS;
 pub use transport::{TCP_ACK, TCP_SYN};
-pub use view::View;
+pub use view::{Bytes, View};
 
 use crate::abi::family;
 
@@ -46,6 +46,9 @@ pub enum Fragment {
 }
 
 /// What was read from a frame. Fields that the frame does not have are zero.
+///
+/// Aligned to words, so that clearing it is a few stores and not a loop over bytes.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The source address.
