@@ -64,6 +64,21 @@ fn the_policy_in_the_readme_is_a_policy() -> Result<()> {
 }
 
 #[test]
+fn every_command_in_the_documents_is_a_command() -> Result<()> {
+    let mut found = 0;
+    for page in markdown_pages()? {
+        let blocks = fenced(&fs::read_to_string(&page)?, "sh").concat();
+        for line in blocks.lines().map(without_comment).filter(|line| line.starts_with("xdpgate ")) {
+            let parsed = xdpgate::cli::command().try_get_matches_from(line.split_whitespace());
+            parsed.with_context(|| format!("{}: {line}", page.display()))?;
+            found += 1;
+        }
+    }
+    assert!(found > 10, "the README alone has more than that");
+    Ok(())
+}
+
+#[test]
 fn every_policy_in_the_documents_is_a_policy() -> Result<()> {
     let mut found = 0;
     for page in markdown_pages()? {
@@ -123,6 +138,10 @@ fn fenced(page: &str, language: &str) -> Vec<String> {
         blocks.push(block.flat_map(|line| [line, "\n"]).collect());
     }
     blocks
+}
+
+fn without_comment(line: &str) -> &str {
+    line.split_once(" #").map_or(line, |(command, _)| command)
 }
 
 fn markdown_pages() -> Result<Vec<PathBuf>> {
