@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::{Bytes, Fragment, Packet, Unparsed, View, transport};
+use super::{Bytes, Fragment, Packet, Unparsed, View, transport, widen};
 use crate::abi::family;
 
 const MIN_HEADER: u32 = 20;
@@ -36,9 +36,4 @@ pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Resu
         packet.fragment = Fragment::First;
     }
     transport::parse(view, payload, packet)
-}
-
-#[inline(always)]
-const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
-    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

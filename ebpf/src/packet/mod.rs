@@ -105,6 +105,13 @@ impl Packet {
     }
 }
 
+/// An IPv4 address where 16 bytes hold addresses of both families.
+#[inline(always)]
+#[must_use]
+pub const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
+    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
 /// Reads the headers of a frame into `packet`.
 ///
 /// # Errors

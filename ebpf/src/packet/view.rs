@@ -38,7 +38,7 @@ pub trait View {
     }
 }
 
-impl View for [u8] {
+impl View for &[u8] {
     #[inline(always)]
     fn len(&self) -> u32 {
         u32::try_from(<[u8]>::len(self)).unwrap_or(u32::MAX)

@@ -41,7 +41,11 @@ pub(super) fn check_list(ranges: &AddressRanges) -> Result<(), Failure> {
 
 /// Refuses a policy under which the operator could not connect again. One that keeps out who was kept out before is
 /// no reason.
-pub(super) fn check_image(before: &Arc<Image>, after: &Arc<Image>, peer: Option<SshPeer>) -> Result<(), Failure> {
+pub(super) fn check_image(
+    before: &Arc<Image>,
+    after: &Arc<Image>,
+    peer: Option<SshPeer>,
+) -> Result<(), Failure> {
     let Some(peer) = peer else { return Ok(()) };
     let probe = Probe { protocol: Protocol::Tcp, port: peer.port };
     let verdict = probe::judge_unlimited(after, peer.address, probe);
@@ -50,7 +54,7 @@ pub(super) fn check_image(before: &Arc<Image>, after: &Arc<Image>, peer: Option<
     {
         return Ok(());
     }
-    let list = verdict.list.and_then(|bit| after.lists.get(usize::from(bit)));
+    let list = verdict.list.and_then(|list| after.lists.get(usize::from(list.bit())));
     let list = list.map(|name| format!(", list {name}")).unwrap_or_default();
     Err(refused(format!(
         "{}, from which you are connected by SSH, could not connect to port {} again ({}{list})",
