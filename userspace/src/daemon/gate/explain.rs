@@ -40,7 +40,7 @@ impl Gate {
         tables.set_bucket(&buckets.source_key, buckets.source);
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
-        let list = verdict.list.and_then(|bit| live.image.lists.get(usize::from(bit)).cloned());
+        let list = verdict.list.and_then(|list| live.image.lists.get(usize::from(list.bit())).cloned());
         Ok(Explanation {
             address,
             probe,

@@ -50,7 +50,7 @@ pub(super) fn check_image(before: &Arc<Image>, after: &Arc<Image>, peer: Option<
     {
         return Ok(());
     }
-    let list = verdict.list.and_then(|bit| after.lists.get(usize::from(bit)));
+    let list = verdict.list.and_then(|list| after.lists.get(usize::from(list.bit())));
     let list = list.map(|name| format!(", list {name}")).unwrap_or_default();
     Err(refused(format!(
         "{}, from which you are connected by SSH, could not connect to port {} again ({}{list})",
