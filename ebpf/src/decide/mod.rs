@@ -5,6 +5,8 @@ mod fragments;
 mod limits;
 mod safety;
 
+pub use limits::bucket_key;
+
 use core::hint::black_box;
 
 use crate::abi::{AttributeSet, Settings, action, attribute};

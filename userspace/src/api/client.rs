@@ -131,7 +131,9 @@ impl Client {
         match error.kind() {
             io::ErrorKind::NotFound => Failure::new(
                 FailureKind::Unreachable,
-                format!("no daemon: there is no socket {socket}; start it with `xdpgate run`, or name its socket with --socket"),
+                format!(
+                    "no daemon: there is no socket {socket}; start it with `xdpgate run`, or name its socket with --socket"
+                ),
             ),
             io::ErrorKind::ConnectionRefused => Failure::new(
                 FailureKind::Unreachable,
@@ -161,7 +163,9 @@ impl Client {
 fn read_answer<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
     if status.is_success() {
         return serde_json::from_slice(body).map_err(|error| {
-            Failure::failed(format!("the daemon's answer has another shape ({error}); is it another version?"))
+            Failure::failed(format!(
+                "the daemon's answer has another shape ({error}); is it another version?"
+            ))
         });
     }
     let failure = serde_json::from_slice::<FailureBody>(body).map(|body| body.error);

@@ -18,9 +18,11 @@ use crate::api::DEFAULT_SOCKET;
 /// rate limits per source.
 #[derive(Debug, Parser)]
 #[command(name = "xdpgate", version, propagate_version = true, infer_subcommands = false)]
-#[command(after_help = "Exit codes: 0 ok, 1 failed or refused, 2 usage, 3 daemon not reachable, 4 not found, \
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failed or refused, 2 usage, 3 daemon not reachable, 4 not found, \
     5 policy, list or database invalid, 6 no permission, 7 interface, 8 another daemon, 9 pins of another version, \
-    10 kernel, 11 table full.")]
+    10 kernel, 11 table full."
+)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -107,9 +109,11 @@ mod tests {
 
     #[test]
     fn global_options_go_anywhere() {
-        for line in
-            ["xdpgate --json --socket /s ban list", "xdpgate ban --json list --socket /s", "xdpgate ban list --json --socket /s"]
-        {
+        for line in [
+            "xdpgate --json --socket /s ban list",
+            "xdpgate ban --json list --socket /s",
+            "xdpgate ban list --json --socket /s",
+        ] {
             let cli = parse(line).unwrap();
             assert!(cli.global.json, "{line}");
             assert_eq!(cli.global.socket(), Path::new("/s"), "{line}");

@@ -60,12 +60,17 @@ pub(super) fn check(args: &CheckArgs, output: Output) -> Result<(), Stop> {
         valid: true,
         file: args.file.clone(),
         interfaces: inputs.config.interfaces.clone(),
-        lists: inputs.lists.iter().zip(inputs.list_sources.iter()).map(|(list, source)| CheckedList {
-            name: list.name.clone(),
-            mode: list.mode,
-            entries: list.entries as u64,
-            skipped: source.skipped.total as u64,
-        }).collect(),
+        lists: inputs
+            .lists
+            .iter()
+            .zip(inputs.list_sources.iter())
+            .map(|(list, source)| CheckedList {
+                name: list.name.clone(),
+                mode: list.mode,
+                entries: list.entries as u64,
+                skipped: source.skipped.total as u64,
+            })
+            .collect(),
         geo_database: inputs.geo.as_ref().map(|geo| {
             let info = geo.info();
             CheckedGeo { path: info.path, name: info.name, countries: info.countries, origin: info.origin }
@@ -90,7 +95,10 @@ fn refuse_overflow(checked: &Checked, room: u64) -> Result<(), Stop> {
 }
 
 fn print(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
-    let file = checked.file.as_ref().map_or_else(|| "the built-in policy".to_owned(), |file| file.display().to_string());
+    let file = checked
+        .file
+        .as_ref()
+        .map_or_else(|| "the built-in policy".to_owned(), |file| file.display().to_string());
     writeln!(out, "{GOOD}{file} is valid{RESET}")?;
     for list in &checked.lists {
         writeln!(out, "  list {}: {} entries ({})", list.name, grouped(list.entries), list.mode)?;

@@ -23,7 +23,11 @@ pub(super) fn pause(session: &Session, bpffs: &Path, on: bool) -> Result<(), Sto
     };
     session.output.show(&answer, |out, answer| {
         write!(out, "{}", if answer.paused { WARN } else { GOOD })?;
-        write!(out, "{}", if answer.paused { "paused: everything passes, still counted" } else { "resumed: enforcing" })?;
+        write!(
+            out,
+            "{}",
+            if answer.paused { "paused: everything passes, still counted" } else { "resumed: enforcing" }
+        )?;
         writeln!(out, "{RESET}{}", by(answer.by))
     })
 }
@@ -72,7 +76,11 @@ pub(super) fn reload(session: &Session) -> Result<(), Stop> {
             writeln!(out, "{WARN}{name}: no longer guarded{RESET}")?;
         }
         if !answer.needs_restart.is_empty() {
-            writeln!(out, "{WARN}takes effect at the next start: {}{RESET}", answer.needs_restart.join(", "))?;
+            writeln!(
+                out,
+                "{WARN}takes effect at the next start: {}{RESET}",
+                answer.needs_restart.join(", ")
+            )?;
         }
         Ok(())
     })

@@ -33,7 +33,12 @@ fn row(out: &mut dyn Write, event: &Event) -> io::Result<()> {
         EventKind::Monitored => (WARN, format!("({})", event.monitored.join(","))),
     };
     write!(out, "{:<20} {:<10} {style}{reason:<15}{RESET} ", time(event.time), event.interface)?;
-    write!(out, "{} > {}", end(event.source, event.source_port), end(event.destination, event.destination_port))?;
+    write!(
+        out,
+        "{} > {}",
+        end(event.source, event.source_port),
+        end(event.destination, event.destination_port)
+    )?;
     write!(out, " {}", event.protocol)?;
     if let Some(flags) = event.tcp_flags.as_deref().filter(|flags| !flags.is_empty()) {
         write!(out, " [{flags}]")?;

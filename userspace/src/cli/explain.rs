@@ -39,7 +39,11 @@ fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
     if let Some(country) = &answer.country {
         let code = country.country.map_or_else(|| "unknown".to_owned(), |code| code.to_string());
         let built = country.built.map(|built| format!(" of {}", time(built))).unwrap_or_default();
-        writeln!(out, "{:<12}{code} {DIM}({}{built}; rule: {}){RESET}", "country", country.database, country.rule)?;
+        writeln!(
+            out,
+            "{:<12}{code} {DIM}({}{built}; rule: {}){RESET}",
+            "country", country.database, country.rule
+        )?;
     }
     answer.limits.iter().try_for_each(|limit| limit_line(out, limit))?;
     writeln!(out, "{DIM}by generation {}{RESET}", answer.generation)
@@ -68,5 +72,9 @@ fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
 
 fn limit_line(out: &mut dyn Write, limit: &BucketState) -> io::Result<()> {
     let (rate, left, burst) = (grouped(limit.per_second), grouped(limit.left), grouped(limit.burst));
-    writeln!(out, "{:<12}{}: {left} of {burst} left, {rate}/s come back {DIM}({}){RESET}", "limit", limit.limit, limit.mode)
+    writeln!(
+        out,
+        "{:<12}{}: {left} of {burst} left, {rate}/s come back {DIM}({}){RESET}",
+        "limit", limit.limit, limit.mode
+    )
 }

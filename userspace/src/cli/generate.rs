@@ -21,7 +21,9 @@ pub(super) fn man(directory: Option<&Path>, output: Output) -> Result<(), Stop> 
         clap_mangen::Man::new(command()).section("8").render(&mut page)?;
         return Ok(io::stdout().write_all(&page)?);
     };
-    let failed = |error: io::Error| Failure::failed(format!("cannot write manuals to {}: {error}", directory.display()));
+    let failed = |error: io::Error| {
+        Failure::failed(format!("cannot write manuals to {}: {error}", directory.display()))
+    };
     fs::create_dir_all(directory).map_err(failed)?;
     clap_mangen::generate_to(command(), directory).map_err(failed)?;
     output.show(&directory, |out, directory| writeln!(out, "manuals are in {}", directory.display()))

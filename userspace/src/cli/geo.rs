@@ -8,9 +8,7 @@ use super::output::Stop;
 use super::session::Session;
 use super::style::{BOLD, RESET};
 use crate::api::Failure;
-use crate::api::types::{
-    Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest, RuleWord,
-};
+use crate::api::types::{Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest, RuleWord};
 
 pub(super) fn geo(session: &Session, command: GeoCommand) -> Result<(), Stop> {
     match command {
@@ -74,7 +72,12 @@ fn summary(out: &mut dyn Write, geo: &Geo) -> io::Result<()> {
     match &geo.database {
         Some(database) => {
             let countries = database.countries;
-            writeln!(out, "database  {}, {countries} countries (from {})", described(database), database.origin.as_str())
+            writeln!(
+                out,
+                "database  {}, {countries} countries (from {})",
+                described(database),
+                database.origin.as_str()
+            )
         }
         None => writeln!(out, "database  none; name one with `xdpgate geo database PATH`"),
     }

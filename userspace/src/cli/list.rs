@@ -78,7 +78,11 @@ fn table(out: &mut dyn Write, lists: &[ListInfo]) -> io::Result<()> {
     if lists.is_empty() {
         return writeln!(out, "there are no blocklists");
     }
-    writeln!(out, "{BOLD}{:<24} {:<8} {:<9} {:>11} {:>12} {:>12}{RESET}", "LIST", "MODE", "FROM", "ENTRIES", "DROPPED", "MONITORED")?;
+    writeln!(
+        out,
+        "{BOLD}{:<24} {:<8} {:<9} {:>11} {:>12} {:>12}{RESET}",
+        "LIST", "MODE", "FROM", "ENTRIES", "DROPPED", "MONITORED"
+    )?;
     for list in lists {
         writeln!(
             out,

@@ -33,7 +33,13 @@ pub(super) fn short(number: f64) -> String {
             break;
         }
     }
-    let decimals = if scaled < 9.995 { 2 } else if scaled < 99.95 { 1 } else { 0 };
+    let decimals = if scaled < 9.995 {
+        2
+    } else if scaled < 99.95 {
+        1
+    } else {
+        0
+    };
     format!("{scaled:.decimals$}{letter}")
 }
 
@@ -105,7 +111,10 @@ mod tests {
 
     #[test]
     fn bytes_have_a_unit() {
-        assert_eq!([0, 1023, 1024, 1_572_864, u64::MAX].map(bytes), ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "16.0 EiB"]);
+        assert_eq!(
+            [0, 1023, 1024, 1_572_864, u64::MAX].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "16.0 EiB"]
+        );
     }
 
     #[test]

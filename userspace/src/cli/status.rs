@@ -50,7 +50,8 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         let room = format!("{} of {}", grouped(table.used), grouped(table.capacity));
         writeln!(out, "table       {:<16} {room}", table.name)?;
     }
-    let fragments = if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
+    let fragments =
+        if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
     writeln!(out, "kernel      {}, {fragments}", status.kernel.release)
 }
 

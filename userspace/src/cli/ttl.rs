@@ -64,9 +64,15 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        for (text, seconds) in
-            [("90", 90), ("90s", 90), ("30m", 1_800), ("1h", 3_600), ("1h30m", 5_400), ("7d", 604_800), ("2w", 1_209_600)]
-        {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("30m", 1_800),
+            ("1h", 3_600),
+            ("1h30m", 5_400),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+        ] {
             assert_eq!(text.parse(), Ok(Ttl::Seconds(seconds)), "{text}");
         }
         assert_eq!("permanent".parse(), Ok(Ttl::Permanent));
@@ -74,7 +80,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "0", "0s", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"] {
+        for text in ["", "0", "0s", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"]
+        {
             assert_eq!(text.parse::<Ttl>(), Err(TtlError), "{text:?}");
         }
     }

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn what_a_request_leaves_out_is_as_in_the_file() {
-        let file = CountryRule { unknown: DefaultAction::Drop, mode: Mode::Monitor, ..CountryRule::default() };
+        let file =
+            CountryRule { unknown: DefaultAction::Drop, mode: Mode::Monitor, ..CountryRule::default() };
         let rule = GeoRule::requested(&request(RuleWord::Deny, &["KP", "CU"]), &file).unwrap();
         assert_eq!((rule.unknown, rule.mode), (DefaultAction::Drop, Mode::Monitor));
         assert_eq!(rule.summary(), "deny CU KP (unknown drops, initiating, monitor)");
@@ -93,7 +94,10 @@ mod tests {
     #[test]
     fn a_rule_without_countries_is_refused() {
         let file = CountryRule::default();
-        assert_eq!(GeoRule::requested(&request(RuleWord::AllowOnly, &[]), &file).unwrap_err().kind.exit_code(), 2);
+        assert_eq!(
+            GeoRule::requested(&request(RuleWord::AllowOnly, &[]), &file).unwrap_err().kind.exit_code(),
+            2
+        );
         assert_eq!(GeoRule::requested(&request(RuleWord::Off, &[]), &file).unwrap().summary(), "off");
     }
 }

@@ -155,8 +155,9 @@ impl ListSource {
 
     fn read(&mut self) -> Result<LoadedList, Failure> {
         let path = self.path.display();
-        let text = fs::read(&self.path)
-            .map_err(|error| Failure::invalid(format!("list {}: {path}: can't be read: {error}", self.name)))?;
+        let text = fs::read(&self.path).map_err(|error| {
+            Failure::invalid(format!("list {}: {path}: can't be read: {error}", self.name))
+        })?;
         let origin = path.to_string();
         self.parse(&text, &origin)
     }

@@ -26,8 +26,9 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat, filter: Option<&str>) -> Result<(), Failure> {
     let from_environment = std::env::var("RUST_LOG").ok();
     let filter = filter.or(from_environment.as_deref()).unwrap_or("info");
-    let filter = EnvFilter::try_new(own_level(filter))
-        .map_err(|error| Failure::usage(format!("`{filter}` is no log filter ({error}); write a level, such as debug")))?;
+    let filter = EnvFilter::try_new(own_level(filter)).map_err(|error| {
+        Failure::usage(format!("`{filter}` is no log filter ({error}); write a level, such as debug"))
+    })?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // The journal has times of its own, and no colours.
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
@@ -41,7 +42,11 @@ pub fn start_logging(format: LogFormat, filter: Option<&str>) -> Result<(), Fail
 
 /// A level alone is meant for this program: the libraries below it fill pages at `debug`.
 fn own_level(filter: &str) -> String {
-    if filter.parse::<tracing::Level>().is_ok() { format!("warn,xdpgate={filter}") } else { filter.to_owned() }
+    if filter.parse::<tracing::Level>().is_ok() {
+        format!("warn,xdpgate={filter}")
+    } else {
+        filter.to_owned()
+    }
 }
 
 fn colours() -> bool {

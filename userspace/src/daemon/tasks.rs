@@ -37,7 +37,8 @@ impl Tasks {
     /// Runs everything that is done from time to time.
     pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>) -> Result<(), Failure> {
         let descriptor = gate.events_fd().and_then(readable);
-        let descriptor = descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
+        let descriptor =
+            descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
         self.0.spawn(read_events(Arc::clone(gate), descriptor));
         self.0.spawn(sweep(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
@@ -63,7 +64,10 @@ impl From<Infallible> for Failure {
     }
 }
 
-#[expect(deprecated, reason = "its successor is unsafe; an OwnedFd stays open as long as it lives, as that demands")]
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; an OwnedFd stays open as long as it lives, as that demands"
+)]
 fn readable(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE)
 }

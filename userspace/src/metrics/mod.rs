@@ -59,7 +59,9 @@ async fn ready(State(served): State<Served>) -> Response {
     let problems = tokio::task::spawn_blocking(move || served.gate.not_ready()).await;
     match problems {
         Ok(problems) if problems.is_empty() => "ready\n".into_response(),
-        Ok(problems) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("\n"))).into_response(),
+        Ok(problems) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("\n"))).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

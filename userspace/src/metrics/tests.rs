@@ -7,8 +7,8 @@ use prometheus::{Encoder, TextEncoder};
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus, KernelInfo, LastReload,
-    ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
+    Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus, KernelInfo,
+    LastReload, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 

@@ -31,7 +31,9 @@ pub enum StoreError {
         known: i64,
     },
     /// Any other answer of SQLite.
-    #[error("the database {path} refused: {source}; check that the disk has room and that the daemon may write there")]
+    #[error(
+        "the database {path} refused: {source}; check that the disk has room and that the daemon may write there"
+    )]
     Database {
         /// The database.
         path: PathBuf,

@@ -49,13 +49,21 @@ impl ListFiles {
 
     /// Removes the files of no known list: what a crash between two writes left behind.
     pub(super) fn retain(&self, known: &[ListName]) -> Result<(), StoreError> {
-        let listed = |source| StoreError::Io { what: "cannot read the directory", path: self.directory.clone(), source };
+        let listed = |source| StoreError::Io {
+            what: "cannot read the directory",
+            path: self.directory.clone(),
+            source,
+        };
         for entry in fs::read_dir(&self.directory).map_err(listed)? {
             let path = entry.map_err(listed)?.path();
             if known.iter().any(|name| self.path(name) == path) {
                 continue;
             }
-            fs::remove_file(&path).map_err(|source| StoreError::Io { what: "cannot remove", path, source })?;
+            fs::remove_file(&path).map_err(|source| StoreError::Io {
+                what: "cannot remove",
+                path,
+                source,
+            })?;
         }
         Ok(())
     }

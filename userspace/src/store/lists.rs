@@ -60,7 +60,8 @@ impl Store {
     /// When the database refuses.
     pub fn lists(&self) -> Result<Vec<ListRecord>, StoreError> {
         let connection = self.connection();
-        let sql = "SELECT name, mode, skip_bad, entries, added_unix_ms FROM lists ORDER BY added_unix_ms, name";
+        let sql =
+            "SELECT name, mode, skip_bad, entries, added_unix_ms FROM lists ORDER BY added_unix_ms, name";
         let mut statement = connection.prepare_cached(sql).map_err(|source| self.failed(source))?;
         let rows = statement.query_map([], read).and_then(Iterator::collect);
         rows.map_err(|source| self.failed(source))

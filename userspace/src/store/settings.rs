@@ -41,8 +41,10 @@ impl Store {
     pub fn set_setting(&self, setting: Setting, value: Option<&str>) -> Result<(), StoreError> {
         let connection = self.connection();
         let changed = match value {
-            Some(value) => connection
-                .execute("INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)", params![setting.key(), value]),
+            Some(value) => connection.execute(
+                "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)",
+                params![setting.key(), value],
+            ),
             None => connection.execute("DELETE FROM settings WHERE key = ?1", [setting.key()]),
         };
         changed.map(|_| ()).map_err(|source| self.failed(source))

@@ -50,12 +50,12 @@ mod program {
     fn host(ctx: &XdpContext) -> u32 {
         // Arrays with a row for every CPU and every slot that the loader hands out: neither look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
-        let Some(Scratch { packet, verdict, settled }) = maps::scratch() else { return XDP_PASS };
+        let Some(Scratch { packet, verdict, settled, keys }) = maps::scratch() else { return XDP_PASS };
         let frame = Frame::of(ctx, settled);
         let clock = KernelClock::new();
         counters.seen(frame.len());
 
-        *verdict = decide(&frame, packet, &KernelTables, &clock);
+        *verdict = decide(&frame, packet, &KernelTables { keys }, &clock);
         let verdict = &*black_box(verdict);
 
         counters.decided(verdict, packet.bytes);

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use crate::api::Failure;
 use crate::api::types::{
-    AllowEntries, AllowRequest, BanAnswer, BanRequest, Bans, Detached, Explanation, Geo, GeoDatabaseRequest, GeoLookup,
-    GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol, Reloaded, Removed,
-    Stats, Status,
+    AllowEntries, AllowRequest, BanAnswer, BanRequest, Bans, Detached, Explanation, Geo, GeoDatabaseRequest,
+    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
+    Reloaded, Removed, Stats, Status,
 };
 use crate::config::{InterfaceName, ListName, Mode};
 use crate::daemon::{Gate, NewList};
@@ -31,7 +31,11 @@ pub(super) async fn bans(State(gate): Shared) -> Answer<Bans> {
     on_thread(gate, Gate::bans).await
 }
 
-pub(super) async fn ban(State(gate): Shared, Asker(peer): Asker, Body(request): Body<BanRequest>) -> Answer<BanAnswer> {
+pub(super) async fn ban(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Body(request): Body<BanRequest>,
+) -> Answer<BanAnswer> {
     on_thread(gate, move |gate| gate.ban(&request, peer)).await
 }
 
@@ -82,7 +86,8 @@ pub(super) async fn put_list(
     text: Bytes,
 ) -> Answer<ListAnswer> {
     let ListParameters { mode, skip_bad, force } = parameters;
-    on_thread(gate, move |gate| gate.put_list(&NewList { name, mode, skip_bad, force, text: &text }, peer)).await
+    on_thread(gate, move |gate| gate.put_list(&NewList { name, mode, skip_bad, force, text: &text }, peer))
+        .await
 }
 
 pub(super) async fn delete_list(State(gate): Shared, Segment(name): Segment<ListName>) -> Answer<Lists> {
@@ -169,6 +174,8 @@ async fn on_thread<T: Send + 'static>(
     work: impl FnOnce(&Gate) -> Result<T, Failure> + Send + 'static,
 ) -> Answer<T> {
     let done = tokio::task::spawn_blocking(move || work(&gate)).await;
-    done.unwrap_or_else(|error| Err(Failure::failed(format!("the daemon stumbled over this request: {error}"))))
-        .map(Json)
+    done.unwrap_or_else(|error| {
+        Err(Failure::failed(format!("the daemon stumbled over this request: {error}")))
+    })
+    .map(Json)
 }

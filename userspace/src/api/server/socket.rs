@@ -59,7 +59,8 @@ fn remove_stale(path: &Path) -> Result<(), Failure> {
         Ok(metadata) => metadata,
     };
     if !metadata.file_type().is_socket() {
-        let message = format!("{shown} is there and is no socket; move it away, or name another path with --socket");
+        let message =
+            format!("{shown} is there and is no socket; move it away, or name another path with --socket");
         return Err(Failure::failed(message));
     }
     match UnixStream::connect(path) {

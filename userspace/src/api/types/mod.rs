@@ -12,11 +12,14 @@ mod status;
 mod tests;
 
 pub use self::bans::{
-    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed,
+    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest,
+    Removed,
 };
 pub use self::changes::{Actor, Changed, Detached, PauseState, Reloaded, Sizes};
 pub use self::events::{Event, EventKind, Events};
-pub use self::explain::{BucketState, CountryMatch, Explanation, ListLine, ListMatch, Origined, Probe, Protocol};
+pub use self::explain::{
+    BucketState, CountryMatch, Explanation, ListLine, ListMatch, Origined, Probe, Protocol,
+};
 pub use self::geo::{
     CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
 };

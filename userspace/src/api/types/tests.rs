@@ -88,7 +88,10 @@ fn status() {
 fn a_geo_rule_request_leaves_the_rest_to_the_policy() {
     let request: GeoRuleRequest =
         serde_json::from_value(json!({"rule": "allow-only", "countries": ["de"]})).unwrap();
-    assert_eq!((request.rule, request.unknown, request.scope, request.mode), (RuleWord::AllowOnly, None, None, None));
+    assert_eq!(
+        (request.rule, request.unknown, request.scope, request.mode),
+        (RuleWord::AllowOnly, None, None, None)
+    );
     assert_eq!(
         serde_json::to_value(&request).unwrap(),
         json!({"rule": "allow-only", "countries": ["DE"], "force": false})

@@ -145,11 +145,13 @@ fn modes() -> impl TypedValueParser<Value = Mode> {
 }
 
 fn actions() -> impl TypedValueParser<Value = DefaultAction> {
-    PossibleValuesParser::new(DefaultAction::WORDS.iter().copied())
-        .map(|word| if word == DefaultAction::Drop.as_str() { DefaultAction::Drop } else { DefaultAction::Pass })
+    PossibleValuesParser::new(DefaultAction::WORDS.iter().copied()).map(|word| {
+        if word == DefaultAction::Drop.as_str() { DefaultAction::Drop } else { DefaultAction::Pass }
+    })
 }
 
 fn scopes() -> impl TypedValueParser<Value = CountryScope> {
-    PossibleValuesParser::new(CountryScope::WORDS.iter().copied())
-        .map(|word| if word == CountryScope::All.as_str() { CountryScope::All } else { CountryScope::Initiating })
+    PossibleValuesParser::new(CountryScope::WORDS.iter().copied()).map(|word| {
+        if word == CountryScope::All.as_str() { CountryScope::All } else { CountryScope::Initiating }
+    })
 }

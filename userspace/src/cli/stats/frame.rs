@@ -11,10 +11,12 @@ use crate::cli::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 pub(super) fn frame(out: &mut dyn Write, now: &Stats, before: Option<&Stats>) -> io::Result<()> {
     let seconds = before.map(|before| now.time.duration_since(before.time).as_secs_f64());
     let state = if now.paused { format!("{WARN}PAUSED{RESET}") } else { format!("{GOOD}enforcing{RESET}") };
-    let header = format!("xdpgate  {}  generation {}  {} bans", time(now.time), now.generation, grouped(now.bans));
+    let header =
+        format!("xdpgate  {}  generation {}  {} bans", time(now.time), now.generation, grouped(now.bans));
     writeln!(out, "{BOLD}{header}{RESET}  {state}")?;
     for interface in &now.interfaces {
-        let earlier = before.and_then(|before| before.interfaces.iter().find(|old| old.name == interface.name));
+        let earlier =
+            before.and_then(|before| before.interfaces.iter().find(|old| old.name == interface.name));
         self::interface(out, interface, earlier, seconds)?;
     }
     if !now.lists.is_empty() {
@@ -45,7 +47,11 @@ fn interface(
     seconds: Option<f64>,
 ) -> io::Result<()> {
     writeln!(out)?;
-    let mode = if now.mode == XdpMode::Native { now.mode.as_str().to_owned() } else { format!("{} MODE", now.mode.as_str()) };
+    let mode = if now.mode == XdpMode::Native {
+        now.mode.as_str().to_owned()
+    } else {
+        format!("{} MODE", now.mode.as_str())
+    };
     let guard = if now.enforcing { "" } else { " NOT GUARDED" };
     heading(out, &format!("{} {mode}{guard}", now.name), seconds)?;
     row(out, BOLD, "seen", now.seen, before.map(|before| before.seen), seconds)?;
@@ -88,7 +94,12 @@ fn row(
     write!(out, "  {style}{label:<26}{RESET}{:>17} {:>11}", grouped(now.packets), bytes(now.bytes))?;
     if let Some((before, seconds)) = before.zip(seconds.filter(|seconds| *seconds > 0.0)) {
         let since = now.since(before);
-        write!(out, " {:>8} {:>10}", short(rate(since.packets, seconds)), short(rate(since.bytes, seconds) * 8.0))?;
+        write!(
+            out,
+            " {:>8} {:>10}",
+            short(rate(since.packets, seconds)),
+            short(rate(since.bytes, seconds) * 8.0)
+        )?;
     }
     writeln!(out)
 }
@@ -118,7 +129,10 @@ mod tests {
                 mode: XdpMode::Generic,
                 enforcing: false,
                 seen: count,
-                passed: BTreeMap::from([("within-limit".to_owned(), count), ("paused".to_owned(), Count::default())]),
+                passed: BTreeMap::from([
+                    ("within-limit".to_owned(), count),
+                    ("paused".to_owned(), Count::default()),
+                ]),
                 dropped: BTreeMap::from([("blocklisted".to_owned(), count)]),
                 monitored: BTreeMap::from([("packet-limit".to_owned(), count)]),
             }],

@@ -57,7 +57,11 @@ const UDP: u8 = 17;
 
 /// The labels of the reasons whose bits are set.
 pub(crate) fn labels(bits: u32) -> Vec<String> {
-    Reason::ALL.iter().filter(|reason| bits & reason.bit() != 0).map(|reason| reason.label().to_owned()).collect()
+    Reason::ALL
+        .iter()
+        .filter(|reason| bits & reason.bit() != 0)
+        .map(|reason| reason.label().to_owned())
+        .collect()
 }
 
 fn address(family: u8, bytes: [u8; 16]) -> Option<IpAddr> {
@@ -89,7 +93,8 @@ fn protocol(number: u8) -> String {
 
 fn tcp_flags(flags: u8) -> String {
     const NAMES: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
-    let set: Vec<_> = NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0).map(|(_, name)| *name).collect();
+    let set: Vec<_> =
+        NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0).map(|(_, name)| *name).collect();
     set.join(",")
 }
 
@@ -132,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_has_no_ports_shows_none() {
-        let translator = Translator { now: (Timestamp::UNIX_EPOCH, 0), interfaces: HashMap::new(), lists: Vec::new() };
+        let translator =
+            Translator { now: (Timestamp::UNIX_EPOCH, 0), interfaces: HashMap::new(), lists: Vec::new() };
         let event = translator.translate(&abi::Event {
             time_ns: 0,
             monitored: 0,

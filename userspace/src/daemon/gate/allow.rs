@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use super::{Gate, lockout};
 use crate::api::types::{AllowEntries, AllowEntry, AllowRequest, Origin, PrefixesRequest, Removed};
 use crate::api::{Failure, Prefix, SshPeer};
 use crate::daemon::{Inputs, clock};
 use crate::store::AllowRecord;
+use ipnet::IpNet;
 
 impl Gate {
     /// The allowlist: the policy's entries, then the operators'.
@@ -60,7 +60,9 @@ impl Gate {
         let inputs = live.inputs.clone();
         let is_there = |prefix: &&Prefix| inputs.allow.iter().any(|entry| entry.prefix == prefix.net());
         let (removed, missing): (Vec<&Prefix>, Vec<&Prefix>) = request.prefixes.iter().partition(is_there);
-        if let Some(entry) = inputs.config.allow.iter().find(|entry| missing.iter().any(|p| p.net() == entry.value)) {
+        if let Some(entry) =
+            inputs.config.allow.iter().find(|entry| missing.iter().any(|p| p.net() == entry.value))
+        {
             return Err(Failure::usage(format!(
                 "{} is allowed by line {} of the policy file; remove it there, then `xdpgate reload`",
                 entry.value, entry.line
@@ -74,7 +76,9 @@ impl Gate {
                 true => Ok(()),
                 false => lockout::check_image(&live.image, after, peer),
             };
-            self.replace(&only, Inputs { allow, ..inputs.clone() }, approve, |store| store.delete_allow(&gone))?;
+            self.replace(&only, Inputs { allow, ..inputs.clone() }, approve, |store| {
+                store.delete_allow(&gone)
+            })?;
         }
         Ok(Removed {
             removed: removed.into_iter().copied().collect(),

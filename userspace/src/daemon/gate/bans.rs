@@ -23,16 +23,21 @@ impl Gate {
             }
         }
         let now = now();
-        let records =
-            request.bans.iter().map(|ban| record(ban, &request.source, now)).collect::<Result<Vec<_>, _>>()?;
+        let records = request
+            .bans
+            .iter()
+            .map(|ban| record(ban, &request.source, now))
+            .collect::<Result<Vec<_>, _>>()?;
         let _only = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let before =
-            records.iter().map(|ban| self.store.ban(ban.prefix)).collect::<Result<Vec<_>, _>>()?;
+        let before = records.iter().map(|ban| self.store.ban(ban.prefix)).collect::<Result<Vec<_>, _>>()?;
         self.store.put_bans(&records)?;
         let deadline = Deadline::now();
         for (done, ban) in records.iter().enumerate() {
             if let Err(error) = self.kernel.ban(ban.prefix, deadline.monotonic(ban.expires)) {
-                self.take_back(records.get(done..).unwrap_or_default(), before.get(done..).unwrap_or_default());
+                self.take_back(
+                    records.get(done..).unwrap_or_default(),
+                    before.get(done..).unwrap_or_default(),
+                );
                 return Err(partly_done(done, records.len(), error));
             }
         }
@@ -131,7 +136,8 @@ fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Failure> {
 fn partly_done(done: usize, asked: usize, error: KernelError) -> Failure {
     let mut failure = Failure::from(error);
     if done > 0 {
-        failure.message = format!("{done} of {asked} bans are in force, the others are not: {}", failure.message);
+        failure.message =
+            format!("{done} of {asked} bans are in force, the others are not: {}", failure.message);
     }
     failure
 }

@@ -102,8 +102,9 @@ impl Gate {
             true => Ok(()),
             false => lockout::check_image(&live.image, after, peer),
         };
-        let changed = self
-            .replace(&only, inputs, approve, |store| store.set_setting(Setting::CountryRule, json.as_deref()))?;
+        let changed = self.replace(&only, inputs, approve, |store| {
+            store.set_setting(Setting::CountryRule, json.as_deref())
+        })?;
         tracing::info!(rule = self.rule().summary(), "country rule changed");
         Ok(self.geo_after(Some(changed)))
     }

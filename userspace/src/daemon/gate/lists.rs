@@ -7,8 +7,8 @@ use super::{Gate, lockout};
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
 use crate::api::{Failure, SshPeer};
 use crate::config::{ListName, Mode};
-use crate::daemon::{Inputs, clock};
 use crate::daemon::inputs::ListSource;
+use crate::daemon::{Inputs, clock};
 use crate::policy::LoadedList;
 use crate::store::ListRecord;
 
@@ -75,7 +75,8 @@ impl Gate {
         let skipped = source.skipped.clone();
         let entries = list.entries as u64;
         // A list that is replaced keeps its bit, and so its counters.
-        let added = place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.loaded);
+        let added =
+            place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.loaded);
         let record = ListRecord { entries, added, ..record };
         let next = with_list(&inputs, place, list, source);
         let approve = |after: &_| match new.force {

@@ -41,7 +41,11 @@ pub(super) fn check_list(ranges: &AddressRanges) -> Result<(), Failure> {
 
 /// Refuses a policy under which the operator could not connect again. One that keeps out who was kept out before is
 /// no reason.
-pub(super) fn check_image(before: &Arc<Image>, after: &Arc<Image>, peer: Option<SshPeer>) -> Result<(), Failure> {
+pub(super) fn check_image(
+    before: &Arc<Image>,
+    after: &Arc<Image>,
+    peer: Option<SshPeer>,
+) -> Result<(), Failure> {
     let Some(peer) = peer else { return Ok(()) };
     let probe = Probe { protocol: Protocol::Tcp, port: peer.port };
     let verdict = probe::judge_unlimited(after, peer.address, probe);

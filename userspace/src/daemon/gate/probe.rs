@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use xdpgate_ebpf::abi::Settings;
 use xdpgate_ebpf::abi::{Bucket, BucketKey, family};
-use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::{Packet, TCP_SYN, View, protocol};
+use xdpgate_ebpf::decide::{self, decide};
+use xdpgate_ebpf::packet::{Packet, Source, TCP_SYN, protocol, widen};
 use xdpgate_ebpf::verdict::Verdict;
 
 use crate::api::types::{Probe, Protocol};
@@ -21,26 +21,16 @@ pub(super) fn judge_unlimited(image: &Arc<Image>, source: IpAddr, probe: Probe) 
 pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -> Verdict {
     let frame = frame(source, probe);
     let mut packet = Packet::unread(0);
-    decide(&frame, &mut packet, tables, &now_ns)
+    decide(&frame.as_slice(), &mut packet, tables, &now_ns)
 }
 
 /// Whose bucket a source uses.
-pub(super) fn bucket_key(settings: &Settings, source: IpAddr, class: u8) -> BucketKey {
-    let mut address = [0; 16];
-    let (family, bytes): (u8, Vec<u8>) = match source {
-        IpAddr::V4(source) => {
-            let masked = u32::from_be_bytes(source.octets()) & u32::from_be_bytes(settings.ipv4_key);
-            (family::IPV4, masked.to_be_bytes().to_vec())
-        }
-        IpAddr::V6(source) => {
-            let masked = u128::from_be_bytes(source.octets()) & u128::from_be_bytes(settings.ipv6_key);
-            (family::IPV6, masked.to_be_bytes().to_vec())
-        }
+pub(super) fn bucket_key(settings: &Settings, source: IpAddr, class: u32) -> BucketKey {
+    let source = match source {
+        IpAddr::V4(source) => Source { address: widen(source.octets()), family: family::IPV4 },
+        IpAddr::V6(source) => Source { address: source.octets(), family: family::IPV6 },
     };
-    for (to, from) in address.iter_mut().zip(bytes) {
-        *to = from;
-    }
-    BucketKey { address, family, class, spare: [0; 2] }
+    decide::bucket_key(settings, &source, class)
 }
 
 /// How many units a bucket's word still has room for, and how many a full one has.
@@ -59,21 +49,8 @@ pub(super) const FULL: Bucket = Bucket { packets: 0, bytes: 0 };
 /// A port of a client, as kernels choose them.
 const CLIENT_PORT: u16 = 50_000;
 
-/// The bytes of a frame.
-struct Frame(Vec<u8>);
-
-impl View for Frame {
-    fn len(&self) -> u32 {
-        View::len(self.0.as_slice())
-    }
-
-    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
-        self.0.as_slice().read(offset)
-    }
-}
-
 /// An Ethernet frame with a TCP SYN or a UDP datagram. Checksums are zero: xdpgate judges sources, not wires.
-fn frame(source: IpAddr, probe: Probe) -> Frame {
+fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
     let mut transport = Vec::new();
     transport.extend(CLIENT_PORT.to_be_bytes());
     transport.extend(probe.port.to_be_bytes());
@@ -110,7 +87,7 @@ fn frame(source: IpAddr, probe: Probe) -> Frame {
         }
     }
     frame.extend(transport);
-    Frame(frame)
+    frame
 }
 
 #[cfg(test)]

@@ -35,7 +35,10 @@ impl Gate {
         let config = self.options.load()?;
         let needs_restart = needs_restart(&self.live().inputs.config, &config);
         if !needs_restart.is_empty() {
-            tracing::warn!(keys = needs_restart.join(", "), "changed in the policy file; takes effect at the next start");
+            tracing::warn!(
+                keys = needs_restart.join(", "),
+                "changed in the policy file; takes effect at the next start"
+            );
         }
         let wanted = config.interfaces.clone();
         let inputs = Inputs::load(config, Some(&self.store))?;

@@ -60,7 +60,8 @@ impl Gate {
 
     fn reset_moved_bits(&self, lists: &[ListName]) -> Result<(), Failure> {
         let stored = self.store.setting(Setting::ListBits)?;
-        let before: Vec<String> = stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let before: Vec<String> =
+            stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         for bit in moved_bits(&before, lists) {
             self.kernel.reset_list_counters(bit)?;
         }
@@ -72,7 +73,8 @@ impl Gate {
 
 /// The bits of lists that had another bit, or none, before.
 fn moved_bits(before: &[String], now: &[ListName]) -> Vec<u8> {
-    let moved = now.iter().enumerate().filter(|(bit, name)| before.get(*bit).is_none_or(|old| old != name.as_str()));
+    let moved =
+        now.iter().enumerate().filter(|(bit, name)| before.get(*bit).is_none_or(|old| old != name.as_str()));
     moved.filter_map(|(bit, _)| u8::try_from(bit).ok()).collect()
 }
 

@@ -101,7 +101,8 @@ fn restore_bans(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
     let expired: Vec<IpNet> = store.expired_bans(now)?.iter().map(|ban| ban.prefix).collect();
     store.delete_bans(&expired)?;
     let deadline = Deadline::now();
-    let wanted: Vec<_> = store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.expires))).collect();
+    let wanted: Vec<_> =
+        store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.expires))).collect();
     match kernel.replace_bans(&wanted) {
         Ok(()) => Ok(0),
         Err(error @ KernelError::TableFull { .. }) => {
@@ -132,7 +133,10 @@ fn adopt_bans(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Fail
         })
         .collect();
     if !records.is_empty() {
-        tracing::warn!(bans = records.len(), "the store is new; took over the bans that the kernel still holds");
+        tracing::warn!(
+            bans = records.len(),
+            "the store is new; took over the bans that the kernel still holds"
+        );
     }
     store.put_bans(&records)?;
     Ok(())

@@ -6,8 +6,8 @@ use xdpgate_ebpf::verdict::Action;
 
 use super::Gate;
 use crate::api::Failure;
-use crate::daemon::clock;
 use crate::api::types::{Count, EventCounts, InterfaceStats, ListStats, Stats, XdpMode};
+use crate::daemon::clock;
 use crate::kernel::{Attached, AttachedMode, CounterSums};
 
 impl Gate {

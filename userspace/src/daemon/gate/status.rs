@@ -1,8 +1,6 @@
 use super::Gate;
 use crate::api::Failure;
-use crate::api::types::{
-    GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode,
-};
+use crate::api::types::{GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode};
 use crate::config::InterfaceName;
 use crate::kernel::{Attached, TableUse};
 
@@ -56,7 +54,8 @@ impl Gate {
     #[must_use]
     pub fn not_ready(&self) -> Vec<String> {
         let unguarded = self.unguarded().into_iter();
-        let mut problems: Vec<_> = unguarded.map(|(name, why)| format!("{name} is not guarded: {why}")).collect();
+        let mut problems: Vec<_> =
+            unguarded.map(|(name, why)| format!("{name} is not guarded: {why}")).collect();
         if self.names().is_empty() {
             problems.push("no interface is guarded".to_owned());
         }
@@ -96,5 +95,6 @@ fn table(table: TableUse) -> TableStatus {
 
 fn nearly_full(table: &TableUse) -> Option<String> {
     let full = table.used.saturating_mul(100) >= table.capacity.saturating_mul(FULL_PERCENT);
-    (full && table.capacity > 0).then(|| format!("the table {} is nearly full ({} of {})", table.name, table.used, table.capacity))
+    (full && table.capacity > 0)
+        .then(|| format!("the table {} is nearly full ({} of {})", table.name, table.used, table.capacity))
 }
