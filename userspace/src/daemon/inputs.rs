@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::clock;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
 use crate::config::{Config, CountryRule, ListName, Mode};
@@ -86,7 +87,7 @@ impl Inputs {
         let geo = geo.map(|(path, origin)| LoadedGeo::open(&path, origin)).transpose()?;
         Ok(Self {
             config: Arc::new(config),
-            loaded: Timestamp::now(),
+            loaded: clock::now(),
             allow: Arc::new(store.map_or_else(|| Ok(Vec::new()), Store::allow)?),
             country: store.map_or(Ok(None), stored_country)?,
             lists: Arc::new(lists),
@@ -134,7 +135,7 @@ impl ListSource {
             path: list.path.clone(),
             skip_bad: list.skip_bad,
             skipped: BadLineReport::default(),
-            loaded: Timestamp::now(),
+            loaded: clock::now(),
         }
     }
 

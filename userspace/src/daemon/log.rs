@@ -18,15 +18,15 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends logs to standard error. `filter` is a level or a filter such as `xdpgate=debug`; without one `RUST_LOG`
-/// decides, and without that it is `info`.
+/// Sends logs to standard error. `filter` is a level of xdpgate's own messages, or a filter such as `aya=debug`; without
+/// one `RUST_LOG` decides, and without that it is `info`.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub fn start_logging(format: LogFormat, filter: Option<&str>) -> Result<(), Failure> {
     let from_environment = std::env::var("RUST_LOG").ok();
     let filter = filter.or(from_environment.as_deref()).unwrap_or("info");
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
+    let filter = EnvFilter::try_new(own_level(filter)).map_err(|error| {
         Failure::usage(format!("`{filter}` is no log filter ({error}); write a level, such as debug"))
     })?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
@@ -38,6 +38,15 @@ pub fn start_logging(format: LogFormat, filter: Option<&str>) -> Result<(), Fail
         LogFormat::Text => logs.with_ansi(colours()).try_init(),
     };
     started.map_err(Failure::failed)
+}
+
+/// A level alone is meant for this program: the libraries below it fill pages at `debug`.
+fn own_level(filter: &str) -> String {
+    if filter.parse::<tracing::Level>().is_ok() {
+        format!("warn,xdpgate={filter}")
+    } else {
+        filter.to_owned()
+    }
 }
 
 fn colours() -> bool {

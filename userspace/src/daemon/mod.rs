@@ -1,5 +1,6 @@
 //! The daemon: owns the policy, the store and the kernel side, and keeps the three in step.
 
+mod clock;
 mod events;
 mod failure;
 mod gate;

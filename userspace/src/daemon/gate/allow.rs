@@ -1,14 +1,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ipnet::IpNet;
-use jiff::Timestamp;
-
 use super::{Gate, lockout};
 use crate::api::types::{AllowEntries, AllowEntry, AllowRequest, Origin, PrefixesRequest, Removed};
 use crate::api::{Failure, Prefix, SshPeer};
-use crate::daemon::Inputs;
+use crate::daemon::{Inputs, clock};
 use crate::store::AllowRecord;
+use ipnet::IpNet;
 
 impl Gate {
     /// The allowlist: the policy's entries, then the operators'.
@@ -39,7 +37,7 @@ impl Gate {
     pub fn allow(&self, request: &AllowRequest) -> Result<AllowEntries, Failure> {
         let only = self.only_change();
         let inputs = self.live().inputs.clone();
-        let created = Timestamp::now();
+        let created = clock::now();
         let new: Vec<_> = request
             .prefixes
             .iter()

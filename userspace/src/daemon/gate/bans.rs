@@ -1,12 +1,14 @@
+use std::sync::PoisonError;
+
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Gate, lockout};
 use crate::api::types::{Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
 use crate::api::{Failure, Prefix, SshPeer};
-use crate::kernel::{KernelError, monotonic_ns};
+use crate::daemon::clock::{Deadline, now};
+use crate::kernel::KernelError;
 use crate::store::BanRecord;
-use std::sync::PoisonError;
 
 impl Gate {
     /// Bans, in the store first: a crash in between leaves bans that the next start puts in force.
@@ -77,12 +79,11 @@ impl Gate {
     /// When the kernel or the disk refuses.
     pub fn sweep_bans(&self) -> Result<usize, Failure> {
         // Without the lock: most seconds nothing has ended.
-        if self.store.expired_bans(Timestamp::now())?.is_empty() {
+        if self.store.expired_bans(now())?.is_empty() {
             return Ok(0);
         }
         let _only = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended: Vec<IpNet> =
-            self.store.expired_bans(Timestamp::now())?.iter().map(|ban| ban.prefix).collect();
+        let ended: Vec<IpNet> = self.store.expired_bans(now())?.iter().map(|ban| ban.prefix).collect();
         for prefix in &ended {
             self.kernel.unban(*prefix)?;
         }
@@ -153,61 +154,13 @@ fn shown(ban: &BanRecord, now: Timestamp) -> Ban {
     }
 }
 
-/// To the millisecond, as the store keeps it.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
-
-/// Turns ends by the wall clock into ends by `CLOCK_MONOTONIC`, which the data path reads, and back. A clock that is
-/// set afterwards moves no ban that the kernel has.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
-    wall: Timestamp,
-    monotonic_ns: u64,
-}
-
-impl Deadline {
-    pub(super) fn now() -> Self {
-        Self::at(Timestamp::now(), monotonic_ns())
-    }
-
-    pub(super) const fn at(wall: Timestamp, monotonic_ns: u64) -> Self {
-        Self { wall, monotonic_ns }
-    }
-
-    pub(super) fn monotonic(self, expires: Option<Timestamp>) -> Option<u64> {
-        let left = expires?.duration_since(self.wall).as_nanos();
-        // An end in the past is the present: the ban holds for no packet.
-        let end = i128::from(self.monotonic_ns) + left.max(0);
-        Some(u64::try_from(end).unwrap_or(u64::MAX - 1))
-    }
-
-    pub(super) fn wall(self, expires_ns: u64) -> Timestamp {
-        let left = i64::try_from(expires_ns.saturating_sub(self.monotonic_ns)).unwrap_or(i64::MAX);
-        self.wall.saturating_add(SignedDuration::from_nanos(left)).unwrap_or(Timestamp::MAX)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ends_turn_into_the_kernels_time_and_back() {
-        let wall = Timestamp::from_second(1_000).unwrap();
-        let deadline = Deadline::at(wall, 500);
-        let later = Timestamp::from_second(1_060).unwrap();
-        assert_eq!(deadline.monotonic(Some(later)), Some(60_000_000_500));
-        assert_eq!(deadline.wall(60_000_000_500), later);
-        assert_eq!(deadline.monotonic(None), None);
-        assert_eq!(deadline.monotonic(Some(Timestamp::UNIX_EPOCH)), Some(500), "past ends are now");
-        assert!(deadline.monotonic(Some(Timestamp::MAX)).is_some_and(|end| end < u64::MAX), "not `never`");
-    }
-
-    #[test]
     fn a_time_without_sense_is_refused() {
-        let now = Timestamp::now();
+        let now = now();
         assert!(expiry(now, 0).is_err());
         assert!(expiry(now, u64::MAX).is_err());
         assert_eq!(expiry(now, 60).unwrap().duration_since(now).as_secs(), 60);

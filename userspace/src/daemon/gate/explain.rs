@@ -13,6 +13,7 @@ use crate::api::types::{
 use crate::api::{Failure, Prefix};
 use crate::config::{Mode, Rate};
 use crate::daemon::Inputs;
+use crate::daemon::clock::Deadline;
 use crate::daemon::events::labels;
 use crate::feeds::lines_covering;
 use crate::kernel::{Kernel, monotonic_ns};
@@ -29,7 +30,7 @@ impl Gate {
         let known = inputs.with_sources(|sources| policy::known(sources, address));
         let bans = self.bans_covering(IpNet::from(address))?;
         let now_ns = monotonic_ns();
-        let deadline = super::bans::Deadline::now();
+        let deadline = Deadline::now();
 
         let mut tables = Model::new(Arc::clone(&live.image));
         tables.pause(self.kernel.paused()?);

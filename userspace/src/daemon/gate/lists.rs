@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use xdpgate_ebpf::abi::ListCounters;
 
 use super::stats::count;
@@ -8,8 +7,8 @@ use super::{Gate, lockout};
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
 use crate::api::{Failure, SshPeer};
 use crate::config::{ListName, Mode};
-use crate::daemon::Inputs;
 use crate::daemon::inputs::ListSource;
+use crate::daemon::{Inputs, clock};
 use crate::policy::LoadedList;
 use crate::store::ListRecord;
 
@@ -61,7 +60,7 @@ impl Gate {
             mode: new.mode,
             skip_bad: new.skip_bad,
             entries: 0,
-            added: Timestamp::now(),
+            added: clock::now(),
         };
         let mut source = ListSource::of_operator(&record, self.store.list_path(&new.name));
         let list = source.parse(new.text, "the text sent")?;

@@ -1,14 +1,12 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
-use jiff::Timestamp;
-
 use super::Gate;
 use super::start::{attach_all, take_off_fresh};
 use crate::api::Failure;
 use crate::api::types::{LastReload, Reloaded};
 use crate::config::{Config, InterfaceName};
-use crate::daemon::Inputs;
+use crate::daemon::{Inputs, clock};
 
 impl Gate {
     /// Reads the policy file, the lists and the geo database again. All of it takes effect, or nothing does.
@@ -21,7 +19,7 @@ impl Gate {
         if let Some(error) = &error {
             tracing::error!(%error, "reload failed; the policy before stays in force");
         }
-        let outcome = LastReload { successful: error.is_none(), time: Timestamp::now(), error };
+        let outcome = LastReload { successful: error.is_none(), time: clock::now(), error };
         *self.last_reload.write().unwrap_or_else(PoisonError::into_inner) = outcome;
         reloaded
     }

@@ -5,11 +5,11 @@ use std::time::Instant;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::bans::Deadline;
 use super::{Gate, Live};
 use crate::api::Failure;
 use crate::api::types::{LastReload, Sizes};
 use crate::config::Config;
+use crate::daemon::clock::{self, Deadline};
 use crate::daemon::{EventLog, Inputs, RunOptions};
 use crate::kernel::{Attached, Kernel, KernelError, monotonic_ns};
 use crate::store::{BanRecord, Store};
@@ -25,7 +25,7 @@ impl Gate {
     /// When the policy is not valid, an interface cannot be guarded, or the kernel refuses.
     pub fn start(kernel: Kernel, store: Store, options: RunOptions, config: Config) -> Result<Self, Failure> {
         let started = Instant::now();
-        let now = Timestamp::now();
+        let now = clock::now();
         let inputs = Inputs::load(config, Some(&store))?;
         let before = kernel.live_generation()?;
         let image = inputs.compile(before + 1)?;
@@ -94,7 +94,7 @@ pub(super) fn take_off_fresh(kernel: &Kernel, attached: &[Attached]) {
 /// Makes the kernel's bans those of the store. Returns how many had no room: a daemon that does not start would
 /// protect from even fewer.
 fn restore_bans(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
-    let now = Timestamp::now();
+    let now = clock::now();
     if store.was_created() {
         adopt_bans(kernel, store, now)?;
     }

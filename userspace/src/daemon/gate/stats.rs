@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use xdpgate_ebpf::abi;
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Action;
@@ -8,6 +7,7 @@ use xdpgate_ebpf::verdict::Action;
 use super::Gate;
 use crate::api::Failure;
 use crate::api::types::{Count, EventCounts, InterfaceStats, ListStats, Stats, XdpMode};
+use crate::daemon::clock;
 use crate::kernel::{Attached, AttachedMode, CounterSums};
 
 impl Gate {
@@ -25,7 +25,7 @@ impl Gate {
         });
         let events = self.kernel.event_counters()?;
         Ok(Stats {
-            time: Timestamp::now(),
+            time: clock::now(),
             paused: self.kernel.paused()?,
             generation: self.kernel.live_generation()?,
             bans: self.store.count_bans()?,
