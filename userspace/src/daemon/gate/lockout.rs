@@ -9,7 +9,6 @@ use super::probe;
 use crate::api::types::{Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
 use crate::daemon::Inputs;
-use crate::feeds::{AddressRanges, Range};
 use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
@@ -27,14 +26,6 @@ pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -
         && !is_allowed(inputs, peer)
     {
         return Err(refused(format!("{shown} holds {}, from which you are connected by SSH", peer.address)));
-    }
-    Ok(())
-}
-
-/// Refuses a list that holds every address.
-pub(super) fn check_list(ranges: &AddressRanges) -> Result<(), Failure> {
-    if ranges.ipv4.contains(&Range::ALL) || ranges.ipv6.contains(&Range::ALL) {
-        return Err(refused("the list holds every address there is (a prefix of length 0)"));
     }
     Ok(())
 }

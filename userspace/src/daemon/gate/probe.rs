@@ -103,7 +103,7 @@ mod tests {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
                 let frame = frame(source.parse().unwrap(), Probe { protocol, port: 443 });
                 let mut packet = Packet::unread(0);
-                assert!(parse(&frame, &mut packet).is_ok(), "{source} {protocol:?}");
+                assert!(parse(&frame.as_slice(), &mut packet).is_ok(), "{source} {protocol:?}");
                 assert_eq!(u16::from_be_bytes(packet.destination_port), 443);
                 assert_eq!(packet.tcp_flags, if protocol == Protocol::Tcp { TCP_SYN } else { 0 });
             }
