@@ -139,14 +139,17 @@ impl Kernel {
     }
 
     fn slot_for(&self, interface: &InterfaceName) -> Result<u32, KernelError> {
-        let tables = self.tables();
+        let mut tables = self.tables();
         let rows = rows(&tables)?;
         if let Some((slot, _)) = rows.iter().find(|(_, row)| row_name(row) == interface.as_str()) {
             return Ok(*slot);
         }
-        (0..MAX_INTERFACES)
+        let slot = (0..MAX_INTERFACES)
             .find(|slot| rows.iter().all(|(taken, _)| taken != slot))
-            .ok_or(KernelError::NoSlot { limit: MAX_INTERFACES })
+            .ok_or(KernelError::NoSlot { limit: MAX_INTERFACES })?;
+        // Another interface may have counted here before it was detached.
+        tables.clear_counters(slot)?;
+        Ok(slot)
     }
 
     /// Replaces the program behind a pinned link. `None`: there is no link, or it is of an interface that is gone.

@@ -34,7 +34,7 @@ use crate::config::AttachMode;
 use bans::PrefixBans;
 use events::EventRing;
 use pins::Pins;
-use tables::Tables;
+use tables::{PolicyTables, Tables};
 
 /// What the daemon decides about the kernel side before it touches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub struct Kernel {
     options: Options,
     pins: Pins,
     tables: Mutex<Tables>,
+    policy: Mutex<PolicyTables>,
     prefix_bans: Mutex<PrefixBans>,
     events: Mutex<EventRing>,
     /// The program of each slot that this process has attached: the id that the interface must show.
@@ -89,6 +90,7 @@ impl Kernel {
             options: options.clone(),
             features: object,
             tables: Mutex::new(tables),
+            policy: Mutex::new(PolicyTables::open(&pins)?),
             prefix_bans: Mutex::new(prefix_bans),
             events: Mutex::new(events),
             programs: Mutex::new(HashMap::new()),
