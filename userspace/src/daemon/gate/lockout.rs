@@ -77,8 +77,8 @@ mod tests {
         Inputs::load(config, None).unwrap()
     }
 
-    fn peer(address: &str, port: u16) -> Option<SshPeer> {
-        Some(SshPeer { address: address.parse().unwrap(), port })
+    fn peer(address: &str, port: u16) -> SshPeer {
+        SshPeer { address: address.parse().unwrap(), port }
     }
 
     fn ban(policy: &str, prefix: &str, peer: Option<SshPeer>) -> Result<(), String> {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_ban_of_the_operator_is_refused_unless_he_is_allowed() {
-        let who = peer("192.0.2.7", 22);
+        let who = Some(peer("192.0.2.7", 22));
         let refused = ban(OFFICE, "192.0.2.0/24", who).unwrap_err();
         assert_eq!(
             refused,
@@ -128,9 +128,10 @@ mod tests {
         let before = inputs(OFFICE);
         let after = with_list(&before, "192.0.2.0/24");
         let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        let refused = check_image(&images(&before), &images(&after), peer("192.0.2.7", 22)).unwrap_err();
+        let refused =
+            check_image(&images(&before), &images(&after), Some(peer("192.0.2.7", 22))).unwrap_err();
         assert!(refused.message.contains("port 22 again (blocklisted, list scanners)"), "{refused}");
-        assert_eq!(check_image(&images(&before), &images(&after), peer("192.0.3.7", 22)), Ok(()));
+        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("192.0.3.7", 22))), Ok(()));
         assert_eq!(check_image(&images(&before), &images(&after), None), Ok(()), "not over SSH");
     }
 
@@ -139,14 +140,14 @@ mod tests {
         let before = inputs(OFFICE);
         let after = with_list(&before, "203.0.113.0/24");
         let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        assert_eq!(check_image(&images(&before), &images(&after), peer("203.0.113.7", 22)), Ok(()));
-        assert!(check_image(&images(&before), &images(&after), peer("203.0.113.7", 2222)).is_err());
+        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 22))), Ok(()));
+        assert!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 2222))).is_err());
     }
 
     #[test]
     fn who_was_kept_out_before_is_no_reason() {
         let kept_out = with_list(&inputs(OFFICE), "192.0.2.0/24");
         let image = Arc::new(kept_out.compile(1).unwrap());
-        assert_eq!(check_image(&image, &image, peer("192.0.2.7", 22)), Ok(()));
+        assert_eq!(check_image(&image, &image, Some(peer("192.0.2.7", 22))), Ok(()));
     }
 }
