@@ -1,5 +1,7 @@
 //! What the decision says.
 
+use core::num::NonZeroU8;
+
 use crate::reason::Reason;
 
 /// What happens to the packet.
@@ -11,6 +13,30 @@ pub enum Action {
     Drop,
 }
 
+/// The number of a list. It is kept one higher, so that an `Option` of it is one byte without a second meaning: what
+/// the compiler leaves undefined, the verifier refuses to see stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListNumber(NonZeroU8);
+
+impl ListNumber {
+    /// The list of this bit of [`crate::abi::AttributeSet::lists`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_bit(bit: u8) -> Option<Self> {
+        match NonZeroU8::new(bit.wrapping_add(1)) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// The bit.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bit(self) -> u8 {
+        self.0.get() - 1
+    }
+}
+
 /// The decision about one packet.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +44,7 @@ pub struct Verdict {
     /// Why the packet leaves; [`Reason::action`] says how.
     pub reason: Reason,
     /// The list that dropped it, where the reason is [`Reason::Blocklisted`].
-    pub list: Option<u8>,
+    pub list: Option<ListNumber>,
     /// Bits of [`Reason::bit`]: rules in monitor mode that would have dropped it.
     pub monitored: u32,
     /// Bit n: list n, in monitor mode, would have dropped it.

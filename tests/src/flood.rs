@@ -22,7 +22,7 @@ const BATCH: u32 = 64;
 /// The most frames in one call: some tens of milliseconds, so that it is paced and stopped in time.
 const MOST_IN_CALL: u32 = 1 << 16;
 /// The fewest, except at the end: the kernel waits for an RCU grace period before and after each call (it makes the
-/// program known to the XDP dispatcher, net/bpf/test_run.c), 5 to 10 ms in which nothing is sent.
+/// program known to the XDP dispatcher, `net/bpf/test_run.c`), 5 to 10 ms in which nothing is sent.
 const FEWEST_IN_CALL: u32 = 1 << 12;
 
 /// Where frames come from: prefixes and their shares.

@@ -1,7 +1,9 @@
 //! The harness of the tests that need a kernel, and of the lab: network namespaces, a veth pair, the real daemon, real
 //! sockets, and a packet generator that knows to the packet what it sent.
 
+pub mod account;
 mod cleanup;
+pub mod counters;
 pub mod daemon;
 pub mod flood;
 pub mod frame;

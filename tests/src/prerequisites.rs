@@ -52,7 +52,12 @@ fn existing(variable: &str, otherwise: PathBuf) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn check() -> Result<()> {
+/// Says what is missing for a run with the kernel.
+///
+/// # Errors
+///
+/// When something is.
+pub fn check() -> Result<()> {
     ensure!(rustix::process::geteuid().is_root(), "not root");
     let filesystem = statfs(BPFFS).with_context(|| format!("no {BPFFS}"))?;
     ensure!(

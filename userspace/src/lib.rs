@@ -1,7 +1,12 @@
 //! xdpgate's userspace half: policy in, kernel tables out, counters back.
 
+pub mod api;
+pub mod cli;
 pub mod config;
 pub mod country;
+pub mod daemon;
 pub mod feeds;
 pub mod kernel;
+pub mod metrics;
 pub mod policy;
+pub mod store;

@@ -1,2 +1,7 @@
 //! The `xdpgate` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xdpgate::cli::main()
+}

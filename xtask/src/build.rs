@@ -80,6 +80,8 @@ fn flags(workspace: &Workspace, ready: &Ready) -> OsString {
         "-Ctarget-feature=+allows-misaligned-mem-access",
         "-Cdebuginfo=2",
         "-Clink-arg=--btf",
+        // Or clearing sixteen bytes becomes a call and a loop over bytes.
+        "-Clink-arg=--disable-expand-memcpy-in-order",
     ]
     .map(OsString::from)
     .into();

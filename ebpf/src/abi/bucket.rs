@@ -5,22 +5,21 @@ use super::layout::shared;
 /// Values of [`BucketKey::class`]: which of a source's limits the bucket belongs to.
 pub mod bucket_class {
     /// The limits per source.
-    pub const SOURCE: u8 = 0;
+    pub const SOURCE: u32 = 0;
     /// The limit of later fragments.
-    pub const FRAGMENTS: u8 = 1;
+    pub const FRAGMENTS: u32 = 1;
 }
 
 shared! {
-    /// Whose bucket it is.
-    BucketKey = 20 bytes {
+    /// Whose bucket it is. Aligned to words: the program builds it on its stack, where the verifier wants aligned stores.
+    #[repr(align(8))]
+    BucketKey = 24 bytes {
         /// The source, masked to the policy's key length; IPv4 in the first 4 bytes, the rest zero.
         address: [u8; 16],
         /// One of [`super::family`].
-        family: u8,
+        family: u32,
         /// One of [`bucket_class`].
-        class: u8,
-        /// Zero: the kernel's hash covers every byte of a key.
-        spare: [u8; 2],
+        class: u32,
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
         fragments::DROP => Reason::FragmentDenied,
         fragments::LIMIT => {
             let limit = &case.settings.fragment_limit;
-            let key = bucket_key(case, bucket_class::FRAGMENTS);
+            let key = bucket_key(case.settings, &case.packet.source, bucket_class::FRAGMENTS);
             let Some(bucket) = case.tables.bucket(&key) else { return Some(Reason::LimiterFull) };
             if take(&bucket.packets(), limit, limit.charge(1), ticks(case.clock.now_ns())) {
                 return Some(Reason::Fragment);

@@ -5,13 +5,15 @@ mod fragments;
 mod limits;
 mod safety;
 
+pub use limits::bucket_key;
+
 use core::hint::black_box;
 
 use crate::abi::{AttributeSet, Settings, action, attribute};
 use crate::packet::{Fragment, Packet, Unparsed, View, parse};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
-use crate::verdict::Verdict;
+use crate::verdict::{ListNumber, Verdict};
 
 /// What a step says: leave with a reason, or go on to the next step.
 type Step = Option<Reason>;
@@ -74,7 +76,7 @@ fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>) -> Verdict {
             verdict.monitored |= Reason::Blocklisted.bit();
         }
         if enforced != 0 {
-            verdict.list = Some(lowest_bit(enforced));
+            verdict.list = ListNumber::of_bit(lowest_bit(enforced));
             return leave(verdict, Reason::Blocklisted);
         }
     }

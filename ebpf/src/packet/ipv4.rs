@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::{Fragment, Packet, Unparsed, View, transport};
+use super::{Bytes, Fragment, Packet, Unparsed, View, transport, widen};
 use crate::abi::family;
 
 const MIN_HEADER: u32 = 20;
@@ -9,7 +9,7 @@ const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 #[inline(always)]
 pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Result<(), Unparsed> {
-    let header: [u8; 20] = view.read(offset).ok_or(Unparsed::Malformed)?;
+    let header: Bytes<20> = view.read(offset).ok_or(Unparsed::Malformed)?;
     let length = u32::from(header[0] & 0x0f) << 2;
     let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
     if header[0] >> 4 != 4 || length < MIN_HEADER || total < length {
@@ -36,9 +36,4 @@ pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Resu
         packet.fragment = Fragment::First;
     }
     transport::parse(view, payload, packet)
-}
-
-#[inline(always)]
-const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
-    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }

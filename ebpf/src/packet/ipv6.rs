@@ -1,6 +1,6 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use super::{Fragment, Packet, Unparsed, View, transport};
+use super::{Bytes, Fragment, Packet, Unparsed, View, transport};
 use crate::abi::family;
 
 /// The most extension headers that are followed. RFC 8200 names six kinds that may stand before the transport.
@@ -22,15 +22,15 @@ const FRAGMENT_OFFSET: u16 = 0xfff8;
 
 #[inline(always)]
 pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Result<(), Unparsed> {
-    let head: [u8; 8] = view.read(offset).ok_or(Unparsed::Malformed)?;
-    let source = view.read(offset + 8).ok_or(Unparsed::Malformed)?;
-    let destination = view.read(offset + 24).ok_or(Unparsed::Malformed)?;
+    let head: Bytes<8> = view.read(offset).ok_or(Unparsed::Malformed)?;
+    let source: Bytes<16> = view.read(offset + 8).ok_or(Unparsed::Malformed)?;
+    let destination: Bytes<16> = view.read(offset + 24).ok_or(Unparsed::Malformed)?;
     if head[0] >> 4 != 6 {
         return Err(Unparsed::Malformed);
     }
     packet.source.family = family::IPV6;
-    packet.source.address = source;
-    packet.destination = destination;
+    packet.source.address = *source;
+    packet.destination = *destination;
     packet.hop_limit = head[7];
     packet.bytes = packet.bytes.max(offset + HEADER + u32::from(u16::from_be_bytes([head[4], head[5]])));
 
@@ -61,7 +61,7 @@ fn walk<V: View>(view: &V, start: u32, first: u8, packet: &mut Packet) -> Result
         followed += 1;
 
         if next == FRAGMENT {
-            let header: [u8; 8] = view.read(offset).ok_or(Unparsed::Malformed)?;
+            let header: Bytes<8> = view.read(offset).ok_or(Unparsed::Malformed)?;
             next = header[0];
             offset = view.settle(offset + FRAGMENT_HEADER);
             let place = u16::from_be_bytes([header[2], header[3]]);
@@ -77,7 +77,7 @@ fn walk<V: View>(view: &V, start: u32, first: u8, packet: &mut Packet) -> Result
             continue;
         }
 
-        let header: [u8; 2] = view.read(offset).ok_or(Unparsed::Malformed)?;
+        let header: Bytes<2> = view.read(offset).ok_or(Unparsed::Malformed)?;
         // RFC 4302 counts the authentication header in 4-byte units less two, the others in 8-byte units less one.
         let length = match next {
             AUTHENTICATION => (u32::from(header[1]) + 2) << 2,

@@ -27,7 +27,7 @@ pub(super) fn parse<V: View>(view: &V) -> Result<Link, Unparsed> {
     let mut offset = ADDRESSES;
     let mut tags = 0;
     loop {
-        let ether_type = u16::from_be_bytes(view.read(offset).ok_or(Unparsed::Malformed)?);
+        let ether_type = u16::from_be_bytes(*view.read(offset).ok_or(Unparsed::Malformed)?);
         if ether_type != VLAN && ether_type != VLAN_SERVICE {
             // Without tags the offset is a constant, which is worth more to the usual frame than a shorter proof.
             let payload = if tags == 0 { ADDRESSES + TYPE } else { view.settle(offset + TYPE) };

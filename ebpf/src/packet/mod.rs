@@ -9,7 +9,7 @@ mod view;
 pub use ipv6::MAX_IPV6_EXTENSIONS;
 pub use link::MAX_VLAN_TAGS;
 pub use transport::{TCP_ACK, TCP_SYN};
-pub use view::View;
+pub use view::{Bytes, View};
 
 use crate::abi::family;
 
@@ -46,6 +46,9 @@ pub enum Fragment {
 }
 
 /// What was read from a frame. Fields that the frame does not have are zero.
+///
+/// Aligned to words, so that clearing it is a few stores and not a loop over bytes.
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// The source address.
@@ -100,6 +103,13 @@ impl Packet {
             bytes,
         }
     }
+}
+
+/// An IPv4 address where 16 bytes hold addresses of both families.
+#[inline(always)]
+#[must_use]
+pub const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
+    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
 /// Reads the headers of a frame into `packet`.

@@ -177,7 +177,7 @@ impl limit::Cell for ModelCell {
 }
 
 /// A [`BucketKey`] without its spare bytes: address, family, class.
-type MapKey = ([u8; 16], u8, u8);
+type MapKey = ([u8; 16], u32, u32);
 
 const fn map_key(key: &BucketKey) -> MapKey {
     (key.address, key.family, key.class)

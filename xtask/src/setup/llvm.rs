@@ -1,13 +1,14 @@
 //! The LLVM that bpf-linker links against: it must be of the compiler's own major version.
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command;
 
-/// The majors that the pinned bpf-linker has a feature for.
-pub(super) const SUPPORTED: std::ops::RangeInclusive<u32> = 21..=23;
+/// From 22: the object needs its misaligned access. To 23: the newest that the pinned bpf-linker has a feature for.
+pub(super) const SUPPORTED: RangeInclusive<u32> = 22..=23;
 
 /// The prefix of an LLVM of this major with its headers and library.
 pub(super) fn prefix(major: u32) -> Option<PathBuf> {

@@ -72,8 +72,14 @@ pub(super) fn prepare(workspace: &Workspace) -> Result<Toolchain> {
             nightly_advice()
         );
     };
-    if !llvm::SUPPORTED.contains(&toolchain.llvm) {
-        bail!("bpf-linker {} has no support for LLVM {} of {toolchain}", linker::VERSION, toolchain.llvm);
+    if !is_supported(&toolchain) {
+        bail!(
+            "{toolchain}: the object and bpf-linker {} need LLVM {} to {}.\n{}",
+            linker::VERSION,
+            llvm::SUPPORTED.start(),
+            llvm::SUPPORTED.end(),
+            nightly_advice()
+        );
     }
     if !has_linker(&tools, &toolchain) {
         apt::install(&[&format!("llvm-{}-dev", toolchain.llvm)])?;
@@ -85,6 +91,10 @@ fn complete(tools: &Path) -> Option<Toolchain> {
     let usable =
         |toolchain: &Toolchain| llvm::SUPPORTED.contains(&toolchain.llvm) && has_linker(tools, toolchain);
     system().filter(usable).or_else(|| nightly().filter(usable))
+}
+
+fn is_supported(toolchain: &Toolchain) -> bool {
+    llvm::SUPPORTED.contains(&toolchain.llvm)
 }
 
 fn has_linker(tools: &Path, toolchain: &Toolchain) -> bool {
@@ -155,7 +165,7 @@ fn minor(release: &str) -> Option<u32> {
 
 /// The command for a person whose machine setup may not change.
 fn advice() -> String {
-    if let Some(found) = system().or_else(nightly) {
+    if let Some(found) = system().filter(is_supported).or_else(|| nightly().filter(is_supported)) {
         let llvm = if apt::is_debian() {
             apt::install_line(&[&format!("llvm-{}-dev", found.llvm), "g++"])
         } else {

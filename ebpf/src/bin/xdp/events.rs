@@ -1,18 +1,17 @@
 //! Sampled events: a budget per CPU, so that an attack can't turn its drops into work for userspace.
 
-use xdpgate_ebpf::abi::{Event, event_kind};
+use xdpgate_ebpf::abi::{Event, control, event_kind};
 use xdpgate_ebpf::limit::ticks;
 use xdpgate_ebpf::packet::Packet;
-use xdpgate_ebpf::tables::{Clock, Tables};
+use xdpgate_ebpf::tables::Clock;
 use xdpgate_ebpf::verdict::{Action, Verdict};
 
 use crate::maps;
-use crate::tables::KernelTables;
 
 /// Writes an event for a dropped or monitored packet, if the CPU's budget has room.
 #[inline(always)]
 pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, clock: &C) {
-    let Some(settings) = KernelTables.settings(KernelTables.generation()) else { return };
+    let Some(settings) = maps::settings(maps::control_word(control::LIVE_GENERATION)) else { return };
     let budget = settings.events;
     if budget.burst == 0 {
         return;
@@ -45,12 +44,12 @@ pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, clock: &C) {
         },
         reason: verdict.reason as u8,
         list: match verdict.list {
-            Some(list) => list,
+            Some(list) => list.bit(),
             None => Event::NO_LIST,
         },
         interface: maps::interface_slot(),
         tcp_flags: packet.tcp_flags,
         spare: [0; 3],
     };
-    counters.written_or_lost(maps::write_event(&event));
+    counters.written_or_lost(maps::write_event(event));
 }

@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 use core::ptr::{read_volatile, write_volatile};
 
 use aya_ebpf::programs::XdpContext;
-use xdpgate_ebpf::packet::View;
+use xdpgate_ebpf::packet::{Bytes, View};
 
 /// The farthest offset that any header can begin at: link header, 4 VLAN tags, IPv6, and 6 extension headers of the
 /// greatest length (2,048 bytes). It bounds the offset for the verifier.
@@ -38,7 +38,7 @@ impl View for Frame<'_> {
     }
 
     #[inline(always)]
-    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+    fn read<const N: usize>(&self, offset: u32) -> Option<Bytes<N>> {
         if offset > MAX_OFFSET {
             return None;
         }
@@ -48,7 +48,7 @@ impl View for Frame<'_> {
         }
         // SAFETY: `at..at + N` lies between the context's data and data_end, which the kernel keeps readable while the
         // program runs; a byte array has no alignment.
-        Some(unsafe { *(at as *const [u8; N]) })
+        Some(Bytes(unsafe { *(at as *const [u8; N]) }))
     }
 
     #[inline(always)]

@@ -18,6 +18,8 @@ mod tables;
 
 #[cfg(target_arch = "bpf")]
 mod program {
+    use core::hint::black_box;
+
     use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
     use aya_ebpf::macros::xdp;
     use aya_ebpf::programs::XdpContext;
@@ -48,17 +50,18 @@ mod program {
     fn host(ctx: &XdpContext) -> u32 {
         // Arrays with a row for every CPU and every slot that the loader hands out: neither look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
-        let Some(Scratch { packet, settled }) = maps::scratch() else { return XDP_PASS };
+        let Some(Scratch { packet, verdict, settled, keys }) = maps::scratch() else { return XDP_PASS };
         let frame = Frame::of(ctx, settled);
         let clock = KernelClock::new();
         counters.seen(frame.len());
 
-        let verdict = decide(&frame, packet, &KernelTables, &clock);
+        *verdict = decide(&frame, packet, &KernelTables { keys }, &clock);
+        let verdict = &*black_box(verdict);
 
-        counters.decided(&verdict, packet.bytes);
+        counters.decided(verdict, packet.bytes);
         if verdict.action() == Action::Drop || verdict.monitored != 0 {
-            maps::count_lists(&verdict, packet.bytes);
-            events::sample(&verdict, packet, &clock);
+            maps::count_lists(verdict, packet.bytes);
+            events::sample(verdict, packet, &clock);
         }
         match verdict.action() {
             Action::Pass => XDP_PASS,

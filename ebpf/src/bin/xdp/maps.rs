@@ -7,11 +7,13 @@
 #![expect(unsafe_code, reason = "the kernel hands out raw pointers into maps")]
 #![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map and no_mangle expand to unsafe attributes")]
 
+use core::cell::UnsafeCell;
+use core::hint::black_box;
 use core::intrinsics::{AtomicOrdering::Relaxed, atomic_cxchg, atomic_xadd};
 use core::ptr::{addr_of, addr_of_mut, read_volatile, write_volatile};
 
 use aya_ebpf::Global;
-use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
@@ -69,10 +71,40 @@ static EVENTS: RingBuf<Event, EVENT_RING_BYTES> = RingBuf::new();
 #[btf_map]
 static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 
-/// Memory of this CPU for one packet; see `View::settle` and `decide`.
+/// Memory of this CPU for one packet. The verifier knows nothing of what a map holds: what is read back from here is
+/// one state for it, however many ways led to it.
 pub(crate) struct Scratch {
     pub(crate) packet: Packet,
+    pub(crate) verdict: Verdict,
     pub(crate) settled: Settled,
+    pub(crate) keys: PrefixKeys,
+}
+
+/// Room for the keys of the tries. On the stack the address behind the 4 bytes of the length would be misaligned, and
+/// the verifier refuses that there.
+pub(crate) struct PrefixKeys {
+    v4: UnsafeCell<Key<[u8; 4]>>,
+    v6: UnsafeCell<Key<[u8; 16]>>,
+}
+
+impl PrefixKeys {
+    #[inline(always)]
+    fn v4(&self, address: [u8; 4]) -> &Key<[u8; 4]> {
+        // SAFETY: belongs to this CPU, and the reference from the call before is no longer used.
+        unsafe {
+            self.v4.get().write(Key::new(32, address));
+            &*self.v4.get()
+        }
+    }
+
+    #[inline(always)]
+    fn v6(&self, address: [u8; 16]) -> &Key<[u8; 16]> {
+        // SAFETY: as above.
+        unsafe {
+            self.v6.get().write(Key::new(128, address));
+            &*self.v6.get()
+        }
+    }
 }
 
 /// The slot of the interface that this program is attached to. The loader sets it, so the verifier knows it.
@@ -131,8 +163,8 @@ pub(crate) fn attribute_set(generation: u64, set: u32) -> AttributeSet {
 
 /// The attribute set of the longest prefix around the address; 0 where there is none.
 #[inline(always)]
-pub(crate) fn prefix_v4(generation: u64, address: [u8; 4]) -> u32 {
-    match PREFIXES_V4.get_value_ptr_mut(slot(generation), &Key::new(32, address)) {
+pub(crate) fn prefix_v4(keys: &PrefixKeys, generation: u64, address: [u8; 4]) -> u32 {
+    match PREFIXES_V4.get_value_ptr_mut(slot(generation), keys.v4(address)) {
         // SAFETY: a live pointer to a value of the trie; values are not changed once their generation is live.
         Some(set) => unsafe { *set },
         None => 0,
@@ -141,8 +173,8 @@ pub(crate) fn prefix_v4(generation: u64, address: [u8; 4]) -> u32 {
 
 /// Likewise.
 #[inline(always)]
-pub(crate) fn prefix_v6(generation: u64, address: [u8; 16]) -> u32 {
-    match PREFIXES_V6.get_value_ptr_mut(slot(generation), &Key::new(128, address)) {
+pub(crate) fn prefix_v6(keys: &PrefixKeys, generation: u64, address: [u8; 16]) -> u32 {
+    match PREFIXES_V6.get_value_ptr_mut(slot(generation), keys.v6(address)) {
         // SAFETY: as above.
         Some(set) => unsafe { *set },
         None => 0,
@@ -163,13 +195,13 @@ pub(crate) fn ban_v6(address: [u8; 16]) -> Option<Ban> {
 }
 
 #[inline(always)]
-pub(crate) fn ban_prefix_v4(address: [u8; 4]) -> Option<Ban> {
-    BAN_PREFIXES_V4.get(&Key::new(32, address)).map(|ban| Ban::from_prefix(*ban))
+pub(crate) fn ban_prefix_v4(keys: &PrefixKeys, address: [u8; 4]) -> Option<Ban> {
+    BAN_PREFIXES_V4.get(keys.v4(address)).map(|ban| Ban::from_prefix(*ban))
 }
 
 #[inline(always)]
-pub(crate) fn ban_prefix_v6(address: [u8; 16]) -> Option<Ban> {
-    BAN_PREFIXES_V6.get(&Key::new(128, address)).map(|ban| Ban::from_prefix(*ban))
+pub(crate) fn ban_prefix_v6(keys: &PrefixKeys, address: [u8; 16]) -> Option<Ban> {
+    BAN_PREFIXES_V6.get(keys.v6(address)).map(|ban| Ban::from_prefix(*ban))
 }
 
 /// The bucket of a key; a full one is made where there is none.
@@ -245,7 +277,8 @@ impl CounterRow {
 
     #[inline(always)]
     pub(crate) fn decided(&self, verdict: &Verdict, bytes: u32) {
-        let index = verdict.reason.index() & (MAX_REASONS - 1);
+        // The compiler knows how many reasons there are and would drop the mask; the verifier does not.
+        let index = black_box(verdict.reason.index()) & (MAX_REASONS - 1);
         // SAFETY: as above; the index is masked to the array's length.
         count(unsafe { addr_of_mut!((*self.0).decided).cast::<Count>().add(index) }, bytes);
         if verdict.monitored == 0 {
@@ -267,7 +300,7 @@ impl CounterRow {
 #[inline(always)]
 pub(crate) fn count_lists(verdict: &Verdict, bytes: u32) {
     if let Some(list) = verdict.list
-        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list))
+        && let Some(row) = LIST_COUNTERS.get_ptr_mut(u32::from(list.bit()))
     {
         // SAFETY: a live row that belongs to this CPU.
         count(unsafe { addr_of_mut!((*row).dropped) }, bytes);
@@ -337,6 +370,9 @@ impl EventRow {
 
 /// False: the ring had no room.
 #[inline(always)]
-pub(crate) fn write_event(event: &Event) -> bool {
-    EVENTS.output(event, u64::from(BPF_ANY)).is_ok()
+pub(crate) fn write_event(event: Event) -> bool {
+    let Some(mut entry) = EVENTS.reserve(0) else { return false };
+    entry.write(event);
+    entry.submit(0);
+    true
 }

@@ -4,13 +4,19 @@ use xdpgate_ebpf::abi::{AttributeSet, Ban, BucketKey, Settings, control, family}
 use xdpgate_ebpf::packet::Source;
 use xdpgate_ebpf::tables::Tables;
 
-use crate::maps::{self, BucketPointer};
+use crate::maps::{self, BucketPointer, PrefixKeys};
 
 /// The maps of this program.
-pub(crate) struct KernelTables;
+pub(crate) struct KernelTables<'k> {
+    /// Room for look-ups by prefix.
+    pub(crate) keys: &'k PrefixKeys,
+}
 
-impl Tables for KernelTables {
-    type Bucket<'a> = BucketPointer;
+impl Tables for KernelTables<'_> {
+    type Bucket<'a>
+        = BucketPointer
+    where
+        Self: 'a;
 
     #[inline(always)]
     fn paused(&self) -> bool {
@@ -30,8 +36,8 @@ impl Tables for KernelTables {
     #[inline(always)]
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
         let set = match source.family {
-            family::IPV4 => maps::prefix_v4(generation, first_four(source)),
-            _ => maps::prefix_v6(generation, source.address),
+            family::IPV4 => maps::prefix_v4(self.keys, generation, first_four(source)),
+            _ => maps::prefix_v6(self.keys, generation, source.address),
         };
         maps::attribute_set(generation, set)
     }
@@ -46,8 +52,8 @@ impl Tables for KernelTables {
             return exact;
         }
         let prefix = match source.family {
-            family::IPV4 => maps::ban_prefix_v4(first_four(source)),
-            _ => maps::ban_prefix_v6(source.address),
+            family::IPV4 => maps::ban_prefix_v4(self.keys, first_four(source)),
+            _ => maps::ban_prefix_v6(self.keys, source.address),
         };
         match (exact, prefix) {
             (Some(exact), Some(prefix)) if exact.expires_ns > prefix.expires_ns => Some(exact),

@@ -91,6 +91,15 @@ fn a_segment_that_is_as_outside_is_left_out() {
     assert_eq!(sets.into_sets(), [outside, AttributeSet::EMPTY]);
 }
 
+#[test]
+fn neighbours_that_are_alike_are_one_segment() {
+    let change = AttributeSet { lists: 1, ..AttributeSet::EMPTY };
+    let layer = |first, last| Layer { change, ranges: vec![Range { first, last }] };
+    let mut sets = AttributeSets::new(AttributeSet::EMPTY);
+    let segments = flatten(vec![layer(10_u32, 19), layer(20, 29)], AttributeSet::EMPTY, &mut sets).unwrap();
+    assert_eq!(segments, [Segment { first: 10, last: 29, set: 1 }]);
+}
+
 proptest! {
     #[test]
     fn segments_answer_as_every_layer_would4(layers in layers::<u32>(), flags in 0_u16..16, extra: Vec<u32>) {

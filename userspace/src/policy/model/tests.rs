@@ -66,8 +66,7 @@ impl Model {
 #[test]
 fn buckets_are_one_for_each_key_and_are_kept() {
     let model = model(&[]);
-    let key =
-        BucketKey { address: [1; 16], family: family::IPV6, class: bucket_class::SOURCE, spare: [0; 2] };
+    let key = BucketKey { address: [1; 16], family: u32::from(family::IPV6), class: bucket_class::SOURCE };
     assert!(model.bucket_state(&key).is_none());
     let bucket = model.bucket(&key).unwrap();
     assert_eq!(bucket.packets().compare_exchange(0, 7), Ok(()));

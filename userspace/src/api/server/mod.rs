@@ -1,0 +1,54 @@
+//! The daemon's side of the socket.
+
+mod events;
+mod input;
+mod routes;
+mod socket;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+
+pub use self::socket::BoundSocket;
+
+use super::{Failure, FailureBody, MAX_BODY_BYTES};
+use crate::daemon::Gate;
+
+/// The router over a gate.
+pub fn router(gate: Arc<Gate>) -> Router {
+    let v1 = Router::new()
+        .route("/status", get(routes::status))
+        .route("/stats", get(routes::stats))
+        .route("/bans", get(routes::bans).post(routes::ban).delete(routes::unban))
+        .route("/allow", get(routes::allowed).post(routes::allow).delete(routes::disallow))
+        .route("/lists", get(routes::lists))
+        .route("/lists/{name}", get(routes::list).put(routes::put_list).delete(routes::delete_list))
+        .route("/geo", get(routes::geo))
+        .route("/geo/rule", put(routes::put_geo_rule).delete(routes::delete_geo_rule))
+        .route("/geo/database", put(routes::put_geo_database).delete(routes::delete_geo_database))
+        .route("/geo/lookup/{address}", get(routes::geo_lookup))
+        .route("/explain/{address}", get(routes::explain))
+        .route("/events", get(events::events))
+        .route("/pause", post(routes::pause))
+        .route("/resume", post(routes::resume))
+        .route("/detach", post(routes::detach))
+        .route("/reload", post(routes::reload));
+    Router::new()
+        .nest("/v1", v1)
+        .fallback(async || Failure::not_found("there is no such path; all of them begin with /v1/"))
+        .method_not_allowed_fallback(async || Failure::usage("the path does not take this method"))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(gate)
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(FailureBody::from(self))).into_response()
+    }
+}

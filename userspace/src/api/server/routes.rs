@@ -1,0 +1,181 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::input::{Asker, Body, Parameters, Segment};
+use crate::api::Failure;
+use crate::api::types::{
+    AllowEntries, AllowRequest, BanAnswer, BanRequest, Bans, Detached, Explanation, Geo, GeoDatabaseRequest,
+    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
+    Reloaded, Removed, Stats, Status,
+};
+use crate::config::{InterfaceName, ListName, Mode};
+use crate::daemon::{Gate, NewList};
+
+type Answer<T> = Result<Json<T>, Failure>;
+type Shared = State<Arc<Gate>>;
+
+pub(super) async fn status(State(gate): Shared) -> Answer<Status> {
+    on_thread(gate, Gate::status).await
+}
+
+pub(super) async fn stats(State(gate): Shared) -> Answer<Stats> {
+    on_thread(gate, Gate::stats).await
+}
+
+pub(super) async fn bans(State(gate): Shared) -> Answer<Bans> {
+    on_thread(gate, Gate::bans).await
+}
+
+pub(super) async fn ban(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Body(request): Body<BanRequest>,
+) -> Answer<BanAnswer> {
+    on_thread(gate, move |gate| gate.ban(&request, peer)).await
+}
+
+pub(super) async fn unban(State(gate): Shared, Body(request): Body<PrefixesRequest>) -> Answer<Removed> {
+    on_thread(gate, move |gate| gate.unban(&request)).await
+}
+
+pub(super) async fn allowed(State(gate): Shared) -> Answer<AllowEntries> {
+    Ok(Json(gate.allowed()))
+}
+
+pub(super) async fn allow(State(gate): Shared, Body(request): Body<AllowRequest>) -> Answer<AllowEntries> {
+    on_thread(gate, move |gate| gate.allow(&request)).await
+}
+
+pub(super) async fn disallow(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Body(request): Body<PrefixesRequest>,
+) -> Answer<Removed> {
+    on_thread(gate, move |gate| gate.disallow(&request, peer)).await
+}
+
+pub(super) async fn lists(State(gate): Shared) -> Answer<Lists> {
+    on_thread(gate, Gate::lists).await
+}
+
+pub(super) async fn list(State(gate): Shared, Segment(name): Segment<ListName>) -> Answer<ListInfo> {
+    on_thread(gate, move |gate| gate.list(&name)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParameters {
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    skip_bad: bool,
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) async fn put_list(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Segment(name): Segment<ListName>,
+    Parameters(parameters): Parameters<ListParameters>,
+    text: Bytes,
+) -> Answer<ListAnswer> {
+    let ListParameters { mode, skip_bad, force } = parameters;
+    on_thread(gate, move |gate| gate.put_list(&NewList { name, mode, skip_bad, force, text: &text }, peer))
+        .await
+}
+
+pub(super) async fn delete_list(State(gate): Shared, Segment(name): Segment<ListName>) -> Answer<Lists> {
+    on_thread(gate, move |gate| gate.delete_list(&name)).await
+}
+
+pub(super) async fn geo(State(gate): Shared) -> Answer<Geo> {
+    Ok(Json(gate.geo()))
+}
+
+pub(super) async fn put_geo_rule(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Body(request): Body<GeoRuleRequest>,
+) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.set_geo_rule(&request, peer)).await
+}
+
+pub(super) async fn delete_geo_rule(State(gate): Shared, Asker(peer): Asker) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.reset_geo_rule(peer)).await
+}
+
+pub(super) async fn put_geo_database(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Body(request): Body<GeoDatabaseRequest>,
+) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.set_geo_database(Some(&request.path), request.force, peer)).await
+}
+
+pub(super) async fn delete_geo_database(State(gate): Shared, Asker(peer): Asker) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.set_geo_database(None, false, peer)).await
+}
+
+pub(super) async fn geo_lookup(State(gate): Shared, Segment(address): Segment<IpAddr>) -> Answer<GeoLookup> {
+    gate.geo_lookup(address).map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainParameters {
+    port: Option<u16>,
+    #[serde(default)]
+    proto: Protocol,
+}
+
+pub(super) async fn explain(
+    State(gate): Shared,
+    Segment(address): Segment<IpAddr>,
+    Parameters(parameters): Parameters<ExplainParameters>,
+) -> Answer<Explanation> {
+    let probe = Probe { protocol: parameters.proto, port: parameters.port.unwrap_or(443) };
+    on_thread(gate, move |gate| gate.explain(address.to_canonical(), probe)).await
+}
+
+pub(super) async fn pause(State(gate): Shared) -> Answer<PauseState> {
+    on_thread(gate, |gate| gate.pause(true)).await
+}
+
+pub(super) async fn resume(State(gate): Shared) -> Answer<PauseState> {
+    on_thread(gate, |gate| gate.pause(false)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DetachParameters {
+    interface: Option<InterfaceName>,
+}
+
+pub(super) async fn detach(
+    State(gate): Shared,
+    Parameters(parameters): Parameters<DetachParameters>,
+) -> Answer<Detached> {
+    on_thread(gate, move |gate| gate.detach(parameters.interface.as_ref())).await
+}
+
+pub(super) async fn reload(State(gate): Shared) -> Answer<Reloaded> {
+    on_thread(gate, Gate::reload).await
+}
+
+/// Everything behind the gate blocks: system calls, files, a compile.
+async fn on_thread<T: Send + 'static>(
+    gate: Arc<Gate>,
+    work: impl FnOnce(&Gate) -> Result<T, Failure> + Send + 'static,
+) -> Answer<T> {
+    let done = tokio::task::spawn_blocking(move || work(&gate)).await;
+    done.unwrap_or_else(|error| {
+        Err(Failure::failed(format!("the daemon stumbled over this request: {error}")))
+    })
+    .map(Json)
+}

@@ -1,0 +1,135 @@
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Ban, Origin};
+use crate::config::{ListName, Mode};
+use crate::country::CountryCode;
+
+/// The protocol of the imagined packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// A SYN: what starts a connection.
+    #[default]
+    Tcp,
+    /// A datagram.
+    Udp,
+}
+
+impl Protocol {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// The imagined packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// TCP SYN or UDP.
+    pub protocol: Protocol,
+    /// The port on this host.
+    pub port: u16,
+}
+
+/// An entry that covers the address, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origined {
+    /// The entry.
+    pub prefix: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The line of the policy file; `null` for a default and for operators' entries.
+    pub line: Option<u32>,
+    /// The operator's note.
+    pub note: String,
+}
+
+/// A line of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListLine {
+    /// Its number, from 1.
+    pub line: u32,
+    /// What it says.
+    pub text: String,
+}
+
+/// A list that the address is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListMatch {
+    /// Which.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// The lines that cover the address, as the file has them now.
+    pub lines: Vec<ListLine>,
+}
+
+/// What is known of the country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountryMatch {
+    /// The country; `null` when the database does not know.
+    pub country: Option<CountryCode>,
+    /// The database.
+    pub database: String,
+    /// When it was built.
+    pub built: Option<Timestamp>,
+    /// The rule in force, in a few words.
+    pub rule: String,
+}
+
+/// The present state of one limit of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketState {
+    /// `packets`, `bytes` or `fragments`.
+    pub limit: String,
+    /// Units each second.
+    pub per_second: u64,
+    /// Units that a full bucket holds.
+    pub burst: u64,
+    /// Units in the bucket now.
+    pub left: u64,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+}
+
+/// `GET /v1/explain/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Who.
+    pub address: IpAddr,
+    /// Sending what.
+    pub probe: Probe,
+    /// `pass` or `drop`.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// Why, as a sentence.
+    pub help: String,
+    /// The list that drops it.
+    pub list: Option<ListName>,
+    /// Rules in monitor mode that would drop it.
+    pub monitored: Vec<String>,
+    /// Whether an operator's pause is in force.
+    pub paused: bool,
+    /// The live generation.
+    pub generation: u64,
+    /// Entries of the allowlist that cover it.
+    pub allow: Vec<Origined>,
+    /// Management prefixes that cover it.
+    pub management: Vec<Origined>,
+    /// Bans that cover it.
+    pub bans: Vec<Ban>,
+    /// Lists that it is on.
+    pub lists: Vec<ListMatch>,
+    /// Its country, where there is a geo database.
+    pub country: Option<CountryMatch>,
+    /// Its limits.
+    pub limits: Vec<BucketState>,
+}

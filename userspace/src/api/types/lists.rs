@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Changed, Count, Origin};
+use crate::config::{ListName, Mode};
+
+/// One blocklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListInfo {
+    /// Its name.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The file that was read.
+    pub path: PathBuf,
+    /// Entries in it.
+    pub entries: u64,
+    /// Lines that were left out because they are no entries.
+    pub skipped: u64,
+    /// When it was read.
+    pub loaded: Timestamp,
+    /// Packets dropped because of it.
+    pub dropped: Count,
+    /// Packets that it would have dropped, were it not in monitor mode.
+    pub monitored: Count,
+}
+
+/// `GET /v1/lists`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// In the order of their bits.
+    pub lists: Vec<ListInfo>,
+}
+
+/// A line that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedLine {
+    /// Its number, from 1.
+    pub line: u32,
+    /// Its beginning.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// The answer to `PUT /v1/lists/{name}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListAnswer {
+    /// The list.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Entries in it.
+    pub entries: u64,
+    /// Whether a list of that name was replaced.
+    pub replaced: bool,
+    /// How many lines were left out.
+    pub skipped: u64,
+    /// The first of them.
+    pub first_skipped: Vec<SkippedLine>,
+    /// What the change took.
+    pub changed: Changed,
+}

@@ -1,0 +1,51 @@
+//! What crosses the socket, and what `--json` prints: the same shapes. A released field is never renamed or removed.
+
+mod bans;
+mod changes;
+mod events;
+mod explain;
+mod geo;
+mod lists;
+mod stats;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use self::bans::{
+    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest,
+    Removed,
+};
+pub use self::changes::{Actor, Changed, Detached, PauseState, Reloaded, Sizes};
+pub use self::events::{Event, EventKind, Events};
+pub use self::explain::{
+    BucketState, CountryMatch, Explanation, ListLine, ListMatch, Origined, Probe, Protocol,
+};
+pub use self::geo::{
+    CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
+};
+pub use self::lists::{ListAnswer, ListInfo, Lists, SkippedLine};
+pub use self::stats::{Count, EventCounts, InterfaceStats, ListStats, Stats};
+pub use self::status::{InterfaceStatus, KernelInfo, LastReload, PolicyStatus, Status, TableStatus, XdpMode};
+
+use serde::{Deserialize, Serialize};
+
+/// Where an entry comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The policy file.
+    Policy,
+    /// A command of an operator.
+    Operator,
+}
+
+impl Origin {
+    /// The word for tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Operator => "operator",
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Sizes;
+use crate::config::InterfaceName;
+
+/// How the program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum XdpMode {
+    /// In the driver, before the kernel spends anything on the packet.
+    Native,
+    /// In the network stack: works everywhere, several times slower.
+    Generic,
+    /// Not attached.
+    None,
+}
+
+impl XdpMode {
+    /// The word for tables and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceStatus {
+    /// Which.
+    pub name: InterfaceName,
+    /// The kernel's index of it.
+    pub ifindex: u32,
+    /// How the program is attached.
+    pub mode: XdpMode,
+    /// Whether this daemon found it attached when it started.
+    pub adopted: bool,
+    /// Whether the kernel runs the program there now.
+    pub enforcing: bool,
+}
+
+/// The last time the policy was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReload {
+    /// Whether it took effect. If not, the policy before it is still in force.
+    pub successful: bool,
+    /// When.
+    pub time: Timestamp,
+    /// Why not.
+    pub error: Option<String>,
+}
+
+/// The policy in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    /// The file; `null` is the policy built into the program.
+    pub file: Option<PathBuf>,
+    /// When what is in force was read.
+    pub loaded: Timestamp,
+    /// The last attempt to read it.
+    pub last_reload: LastReload,
+    /// What it takes in the kernel's tables.
+    pub sizes: Sizes,
+}
+
+/// One of the kernel's tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableStatus {
+    /// Which.
+    pub name: String,
+    /// Entries in it.
+    pub used: u64,
+    /// Entries that fit.
+    pub capacity: u64,
+}
+
+/// What the kernel can do, and how it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelInfo {
+    /// The kernel's release.
+    pub release: String,
+    /// Whether packets in several buffers (large MTU) reach the program in the driver.
+    pub fragments: bool,
+}
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the daemon.
+    pub version: String,
+    /// Of the daemon.
+    pub pid: u32,
+    /// When it started.
+    pub started: Timestamp,
+    /// Every interface enforces a live generation.
+    pub ready: bool,
+    /// Why not ready, and what else someone should look at.
+    pub problems: Vec<String>,
+    /// Whether an operator's pause is in force: everything passes and is still counted.
+    pub paused: bool,
+    /// The live generation.
+    pub generation: u64,
+    /// The policy in force.
+    pub policy: PolicyStatus,
+    /// What is guarded.
+    pub interfaces: Vec<InterfaceStatus>,
+    /// Bans in force.
+    pub bans: u64,
+    /// Entries of the allowlist.
+    pub allow: u64,
+    /// Blocklists.
+    pub lists: u64,
+    /// The country rule in a few words.
+    pub country: String,
+    /// How full the kernel's tables are.
+    pub tables: Vec<TableStatus>,
+    /// What the kernel can do.
+    pub kernel: KernelInfo,
+}

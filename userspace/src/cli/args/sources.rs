@@ -1,0 +1,157 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+
+use crate::api::Prefix;
+use crate::cli::ttl::Ttl;
+use crate::config::{CountryScope, DefaultAction, ListName, Mode};
+use crate::country::CountryCode;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum BanCommand {
+    /// Ban addresses or prefixes; one that is banned already takes the new time and reason
+    Add {
+        /// Who, such as 192.0.2.1 or 2001:db8::/48
+        #[arg(required = true, value_name = "PREFIX")]
+        prefixes: Vec<Prefix>,
+        /// For how long: 90s, 30m, 1h30m, 7d, or `permanent`
+        #[arg(long, value_name = "TIME", default_value = "1h")]
+        ttl: Ttl,
+        /// Why, for whoever looks later
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        reason: String,
+        /// Who asks, such as fail2ban:sshd
+        #[arg(long, value_name = "NAME", default_value = "cli")]
+        source: String,
+        /// Also ban what would lock you out
+        #[arg(long)]
+        force: bool,
+    },
+    /// Lift bans of exactly these addresses or prefixes
+    Del {
+        /// Who, as it was banned
+        #[arg(required = true, value_name = "PREFIX")]
+        prefixes: Vec<Prefix>,
+    },
+    /// Show the bans in force
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum AllowCommand {
+    /// Let addresses or prefixes always pass
+    Add {
+        /// Who, such as 192.0.2.1 or 2001:db8::/48
+        #[arg(required = true, value_name = "PREFIX")]
+        prefixes: Vec<Prefix>,
+        /// Why, for whoever looks later
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        note: String,
+    },
+    /// Take exactly these off the allowlist
+    Del {
+        /// Who, as it was added
+        #[arg(required = true, value_name = "PREFIX")]
+        prefixes: Vec<Prefix>,
+        /// Also when that would lock you out
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show the allowlist
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ListCommand {
+    /// Add a blocklist: an address, a prefix or a range a-b on each line, comments with # or ;
+    Add {
+        /// Its name in counters and messages
+        name: ListName,
+        /// The file, or - for standard input
+        file: PathBuf,
+        /// Drop, or only count what it would drop
+        #[arg(long, value_name = "MODE", default_value = "enforce", value_parser = modes())]
+        mode: Mode,
+        /// Leave out lines that are no entries, instead of refusing the list
+        #[arg(long)]
+        skip_bad: bool,
+        /// Also when that would lock you out
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove a blocklist that was added here
+    Del {
+        /// Its name
+        name: ListName,
+    },
+    /// Show all blocklists, or one
+    Show {
+        /// Its name
+        name: Option<ListName>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum GeoCommand {
+    /// Say which country an address is in
+    Lookup {
+        /// The address
+        address: IpAddr,
+    },
+    /// Drop sources from these countries
+    Deny(GeoRuleArgs),
+    /// Drop sources from everywhere but these countries
+    AllowOnly(GeoRuleArgs),
+    /// End the country rule, also the policy file's
+    Off,
+    /// Go back to the policy file's country rule and geo database
+    Reset,
+    /// Show the country rule and the geo database
+    Show,
+    /// Use this geo database: MMDB, or CSV of start,end,country
+    Database {
+        /// The file
+        path: PathBuf,
+        /// Also when that would lock you out
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GeoRuleArgs {
+    /// Countries as two letters, such as DE
+    #[arg(required = true, value_name = "CC")]
+    pub(in crate::cli) countries: Vec<CountryCode>,
+    /// What happens to sources of no known country [default: as in the policy]
+    #[arg(long, value_name = "ACTION", value_parser = actions())]
+    pub(in crate::cli) unknown: Option<DefaultAction>,
+    /// Judge packets that start something, or all of them [default: as in the policy]
+    #[arg(long, value_name = "SCOPE", value_parser = scopes())]
+    pub(in crate::cli) scope: Option<CountryScope>,
+    /// Drop, or only count what it would drop [default: as in the policy]
+    #[arg(long, value_name = "MODE", value_parser = modes())]
+    pub(in crate::cli) mode: Option<Mode>,
+    /// Also when that would lock you out
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
+}
+
+fn modes() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::WORDS.iter().copied())
+        .map(|word| if word == Mode::Monitor.as_str() { Mode::Monitor } else { Mode::Enforce })
+}
+
+fn actions() -> impl TypedValueParser<Value = DefaultAction> {
+    PossibleValuesParser::new(DefaultAction::WORDS.iter().copied()).map(|word| {
+        if word == DefaultAction::Drop.as_str() { DefaultAction::Drop } else { DefaultAction::Pass }
+    })
+}
+
+fn scopes() -> impl TypedValueParser<Value = CountryScope> {
+    PossibleValuesParser::new(CountryScope::WORDS.iter().copied()).map(|word| {
+        if word == CountryScope::All.as_str() { CountryScope::All } else { CountryScope::Initiating }
+    })
+}

@@ -1,0 +1,62 @@
+use std::io::{self, Write};
+
+use hyper::Method;
+
+use super::args::BanCommand;
+use super::numbers::{duration, grouped, time};
+use super::output::Stop;
+use super::session::Session;
+use super::style::{BOLD, RESET};
+use crate::api::Failure;
+use crate::api::types::{Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
+
+pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
+    match command {
+        BanCommand::Add { prefixes, ttl, reason, source, force } => {
+            let new = |prefix| NewBan { prefix, ttl_seconds: ttl.seconds(), reason: reason.clone() };
+            let request = BanRequest { bans: prefixes.into_iter().map(new).collect(), source, force };
+            let answer: BanAnswer = session.send(Method::POST, "/v1/bans", &request)?;
+            session.output.show(&answer, |out, answer| answer.bans.iter().try_for_each(|ban| added(out, ban)))
+        }
+        BanCommand::Del { prefixes } => {
+            let request = PrefixesRequest { prefixes, force: false };
+            let removed: Removed = session.send(Method::DELETE, "/v1/bans", &request)?;
+            session.output.show(&removed, |out, removed| {
+                removed.removed.iter().try_for_each(|prefix| writeln!(out, "{prefix}: no longer banned"))
+            })?;
+            all_found(&removed, "banned")
+        }
+        BanCommand::List => {
+            let bans: Bans = session.get("/v1/bans")?;
+            session.output.show(&bans, |out, bans| table(out, &bans.bans))
+        }
+    }
+}
+
+/// What was not there is a failure of its own, after the rest was done.
+pub(super) fn all_found(removed: &Removed, what: &str) -> Result<(), Stop> {
+    if removed.missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<_> = removed.missing.iter().map(ToString::to_string).collect();
+    Err(Failure::not_found(format!("not {what}: {}", missing.join(", "))).into())
+}
+
+fn added(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
+    match ban.expires {
+        Some(expires) => writeln!(out, "{}: banned until {}", ban.prefix, time(expires)),
+        None => writeln!(out, "{}: banned for good", ban.prefix),
+    }
+}
+
+fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
+    if bans.is_empty() {
+        return writeln!(out, "nobody is banned");
+    }
+    writeln!(out, "{BOLD}{:<28} {:<13} {:<14} REASON{RESET}", "PREFIX", "ENDS IN", "SOURCE")?;
+    for ban in bans {
+        let left = ban.remaining_seconds.map_or_else(|| "never".to_owned(), duration);
+        writeln!(out, "{:<28} {left:<13} {:<14} {}", ban.prefix, ban.source, ban.reason)?;
+    }
+    writeln!(out, "{} bans", grouped(bans.len() as u64))
+}

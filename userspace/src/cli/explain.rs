@@ -1,0 +1,80 @@
+use std::io::{self, Write};
+
+use super::args::ExplainArgs;
+use super::numbers::{duration, grouped, time};
+use super::output::Stop;
+use super::session::Session;
+use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
+use crate::api::types::{Ban, BucketState, Explanation, ListMatch, Origined, Protocol};
+
+pub(super) fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Stop> {
+    let protocol = Protocol::from(args.proto).as_str();
+    let path = format!("/v1/explain/{}?port={}&proto={protocol}", args.address, args.port);
+    let explanation: Explanation = session.get(&path)?;
+    session.output.show(&explanation, print)
+}
+
+fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
+    let style = if answer.action == "pass" { GOOD } else { BAD };
+    let packet = match answer.probe.protocol {
+        Protocol::Tcp => "TCP SYN",
+        Protocol::Udp => "UDP",
+    };
+    writeln!(
+        out,
+        "{BOLD}{}{RESET} sending {packet} to port {}: {style}{}{RESET}, {}",
+        answer.address, answer.probe.port, answer.action, answer.reason
+    )?;
+    writeln!(out, "  {}", answer.help)?;
+    if let Some(list) = &answer.list {
+        writeln!(out, "  list: {list}")?;
+    }
+    if !answer.monitored.is_empty() {
+        writeln!(out, "  {WARN}in monitor mode, would drop: {}{RESET}", answer.monitored.join(", "))?;
+    }
+    answer.allow.iter().try_for_each(|entry| entry_line(out, "allow", entry))?;
+    answer.management.iter().try_for_each(|entry| entry_line(out, "management", entry))?;
+    answer.bans.iter().try_for_each(|ban| ban_line(out, ban))?;
+    answer.lists.iter().try_for_each(|list| list_lines(out, list))?;
+    if let Some(country) = &answer.country {
+        let code = country.country.map_or_else(|| "unknown".to_owned(), |code| code.to_string());
+        let built = country.built.map(|built| format!(" of {}", time(built))).unwrap_or_default();
+        writeln!(
+            out,
+            "{:<12}{code} {DIM}({}{built}; rule: {}){RESET}",
+            "country", country.database, country.rule
+        )?;
+    }
+    answer.limits.iter().try_for_each(|limit| limit_line(out, limit))?;
+    writeln!(out, "{DIM}by generation {}{RESET}", answer.generation)
+}
+
+fn entry_line(out: &mut dyn Write, what: &str, entry: &Origined) -> io::Result<()> {
+    let from = match entry.line {
+        Some(line) => format!("line {line} of the policy"),
+        None => format!("from {}", entry.origin.as_str()),
+    };
+    writeln!(out, "{what:<12}{} {DIM}({from}){RESET} {}", entry.prefix, entry.note)
+}
+
+fn ban_line(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
+    let ends = match (ban.expires, ban.remaining_seconds) {
+        (Some(expires), Some(left)) => format!("until {}, {} left", time(expires), duration(left)),
+        _ => "for good".to_owned(),
+    };
+    writeln!(out, "{:<12}{} {ends} {DIM}(by {}){RESET} {}", "ban", ban.prefix, ban.source, ban.reason)
+}
+
+fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
+    writeln!(out, "{:<12}{} {DIM}({}){RESET}", "list", list.name, list.mode)?;
+    list.lines.iter().try_for_each(|line| writeln!(out, "{:<12}  line {}: {}", "", line.line, line.text))
+}
+
+fn limit_line(out: &mut dyn Write, limit: &BucketState) -> io::Result<()> {
+    let (rate, left, burst) = (grouped(limit.per_second), grouped(limit.left), grouped(limit.burst));
+    writeln!(
+        out,
+        "{:<12}{}: {left} of {burst} left, {rate}/s come back {DIM}({}){RESET}",
+        "limit", limit.limit, limit.mode
+    )
+}

@@ -1,0 +1,64 @@
+//! The command line.
+
+mod allow;
+mod args;
+mod ban;
+mod check;
+mod control;
+mod events;
+mod explain;
+mod generate;
+mod geo;
+mod list;
+mod numbers;
+mod output;
+mod run;
+mod session;
+mod stats;
+mod status;
+mod style;
+mod ttl;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command};
+use self::output::{Output, Stop};
+use self::session::Session;
+
+pub use self::args::command;
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.global.json);
+    match dispatch(cli, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => output.end(stop),
+    }
+}
+
+fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
+    let global = cli.global;
+    let session = || Session::new(&global.socket(), output);
+    match cli.command {
+        Command::Run(args) => run::run(args, global.socket),
+        Command::Check(args) => check::check(&args, output),
+        Command::Completions(args) => generate::completions(args.shell),
+        Command::Man(args) => generate::man(args.out.as_deref(), output),
+        Command::Status => status::status(&session()?),
+        Command::Stats(args) => stats::stats(&session()?, &args),
+        Command::Events(args) => events::events(&session()?, &args),
+        Command::Ban(command) => ban::ban(&session()?, command),
+        Command::Allow(command) => allow::allow(&session()?, command),
+        Command::List(command) => list::list(&session()?, command),
+        Command::Geo(command) => geo::geo(&session()?, command),
+        Command::Explain(args) => explain::explain(&session()?, &args),
+        Command::Pause(args) => control::pause(&session()?, &args.bpffs, true),
+        Command::Resume(args) => control::pause(&session()?, &args.bpffs, false),
+        Command::Detach(args) => control::detach(&session()?, &args),
+        Command::Reload => control::reload(&session()?),
+    }
+}

@@ -1,0 +1,68 @@
+use std::io::{self, Write};
+
+use super::numbers::{grouped, since, time};
+use super::output::Stop;
+use super::session::Session;
+use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
+use crate::api::types::{InterfaceStatus, Status, XdpMode};
+
+pub(super) fn status(session: &Session) -> Result<(), Stop> {
+    let status: Status = session.get("/v1/status")?;
+    session.output.show(&status, print)
+}
+
+fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+    let (style, word) = match (status.ready, status.paused) {
+        (false, _) => (BAD, "NOT ENFORCING EVERYWHERE"),
+        (true, true) => (WARN, "PAUSED: everything passes"),
+        (true, false) => (GOOD, "enforcing"),
+    };
+    writeln!(
+        out,
+        "{BOLD}xdpgate {}{RESET} {style}{word}{RESET} {DIM}(pid {}, up {}){RESET}",
+        status.version,
+        status.pid,
+        since(status.started)
+    )?;
+    for problem in &status.problems {
+        writeln!(out, "  {WARN}look:{RESET} {problem}")?;
+    }
+    let policy = &status.policy;
+    let file = policy.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
+    writeln!(out, "policy      {file}, read {}, generation {}", time(policy.loaded), status.generation)?;
+    let sizes = policy.sizes;
+    writeln!(
+        out,
+        "            {} IPv4 and {} IPv6 prefixes in {} sets, loaded in {} ms",
+        grouped(sizes.ipv4_prefixes),
+        grouped(sizes.ipv6_prefixes),
+        sizes.attribute_sets,
+        sizes.milliseconds
+    )?;
+    for interface in &status.interfaces {
+        self::interface(out, interface)?;
+    }
+    writeln!(out, "bans        {}", grouped(status.bans))?;
+    writeln!(out, "allowlist   {} entries", grouped(status.allow))?;
+    writeln!(out, "blocklists  {}", status.lists)?;
+    writeln!(out, "countries   {}", status.country)?;
+    for table in &status.tables {
+        let room = format!("{} of {}", grouped(table.used), grouped(table.capacity));
+        writeln!(out, "table       {:<16} {room}", table.name)?;
+    }
+    let fragments =
+        if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
+    writeln!(out, "kernel      {}, {fragments}", status.kernel.release)
+}
+
+fn interface(out: &mut dyn Write, interface: &InterfaceStatus) -> io::Result<()> {
+    let (style, state) = if interface.enforcing { (GOOD, "enforcing") } else { (BAD, "NOT GUARDED") };
+    let mode = if interface.mode == XdpMode::Generic { WARN } else { "" };
+    let adopted = if interface.adopted { ", taken over from an earlier daemon" } else { "" };
+    writeln!(
+        out,
+        "interface   {:<16} {mode}{:<8}{RESET} {style}{state}{RESET}{adopted}",
+        interface.name,
+        interface.mode.as_str()
+    )
+}

@@ -1,0 +1,88 @@
+//! How long a ban holds, as people write it.
+
+use std::str::FromStr;
+
+/// A time to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ttl {
+    /// For good.
+    Permanent,
+    /// Seconds; at least one.
+    Seconds(u64),
+}
+
+impl Ttl {
+    pub(super) const fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Permanent => None,
+            Self::Seconds(seconds) => Some(seconds),
+        }
+    }
+}
+
+/// Not a time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a number and a unit, such as 90s, 30m, 1h30m, 7d or 2w, or `permanent`")]
+pub(super) struct TtlError;
+
+impl FromStr for Ttl {
+    type Err = TtlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "permanent" {
+            return Ok(Self::Permanent);
+        }
+        // fail2ban and scripts give plain seconds.
+        let seconds = text.parse().ok().or_else(|| with_units(text)).ok_or(TtlError)?;
+        if seconds == 0 { Err(TtlError) } else { Ok(Self::Seconds(seconds)) }
+    }
+}
+
+fn with_units(mut text: &str) -> Option<u64> {
+    let mut seconds = 0_u64;
+    while !text.is_empty() {
+        let digits = text.find(|c: char| !c.is_ascii_digit())?;
+        let (number, rest) = text.split_at_checked(digits)?;
+        let mut letters = rest.chars();
+        let unit = match letters.next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 7 * 86_400,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        text = letters.as_str();
+    }
+    Some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("30m", 1_800),
+            ("1h", 3_600),
+            ("1h30m", 5_400),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+        ] {
+            assert_eq!(text.parse(), Ok(Ttl::Seconds(seconds)), "{text}");
+        }
+        assert_eq!("permanent".parse(), Ok(Ttl::Permanent));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "0", "0s", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"]
+        {
+            assert_eq!(text.parse::<Ttl>(), Err(TtlError), "{text:?}");
+        }
+    }
+}

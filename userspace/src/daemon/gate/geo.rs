@@ -1,0 +1,169 @@
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Gate, lockout};
+use crate::api::types::{
+    Changed, CountryEntry, Geo, GeoDatabaseInfo, GeoLookup, GeoRule, GeoRuleRequest, Origin, RuleWord,
+};
+use crate::api::{Failure, SshPeer};
+use crate::daemon::{Inputs, LoadedGeo};
+use crate::store::Setting;
+
+impl Gate {
+    /// The country rule and the geo database.
+    #[must_use]
+    pub fn geo(&self) -> Geo {
+        self.geo_after(None)
+    }
+
+    /// Which country an address is in.
+    ///
+    /// # Errors
+    /// When there is no geo database.
+    pub fn geo_lookup(&self, address: IpAddr) -> Result<GeoLookup, Failure> {
+        let live = self.live();
+        let geo = live.inputs.geo.as_ref().ok_or_else(no_database)?;
+        let address = address.to_canonical();
+        Ok(GeoLookup { address, country: geo.database.lookup(address), database: geo.info() })
+    }
+
+    /// Sets the country rule in place of the policy file's.
+    ///
+    /// # Errors
+    /// When it names no country, there is no geo database, the operator would lock himself out, or the kernel or the
+    /// disk refuses.
+    pub fn set_geo_rule(&self, request: &GeoRuleRequest, peer: Option<SshPeer>) -> Result<Geo, Failure> {
+        let inputs = self.live().inputs.clone();
+        let rule = GeoRule::requested(request, &inputs.config.country)?;
+        if rule.rule != RuleWord::Off {
+            self.refuse_unknown_countries(&rule)?;
+        }
+        self.change_geo_rule(Some(rule), request.force, peer)
+    }
+
+    /// Goes back to the policy file's country rule.
+    ///
+    /// # Errors
+    /// As [`Gate::set_geo_rule`].
+    pub fn reset_geo_rule(&self, peer: Option<SshPeer>) -> Result<Geo, Failure> {
+        self.change_geo_rule(None, false, peer)
+    }
+
+    /// Names another geo database, or goes back to the policy file's.
+    ///
+    /// # Errors
+    /// When it is not valid, the operator would lock himself out, or the kernel or the disk refuses.
+    pub fn set_geo_database(
+        &self,
+        path: Option<&Path>,
+        force: bool,
+        peer: Option<SshPeer>,
+    ) -> Result<Geo, Failure> {
+        let named = match path {
+            Some(path) if path.is_relative() => {
+                return Err(Failure::usage(format!("{} is no absolute path", path.display())));
+            }
+            Some(path) => Some((path.to_owned(), Origin::Operator)),
+            None => {
+                let live = self.live();
+                live.inputs.config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy))
+            }
+        };
+        // Read before the lock: a large database takes a while.
+        let geo = named.map(|(path, origin)| LoadedGeo::open(&path, origin)).transpose()?.map(Arc::new);
+        let text = path.map(|path| path.display().to_string());
+        let only = self.only_change();
+        let live = self.live();
+        let inputs = Inputs { geo, ..live.inputs.clone() };
+        let approve = |after: &_| match force {
+            true => Ok(()),
+            false => lockout::check_image(&live.image, after, peer),
+        };
+        let changed = self.replace(&only, inputs, approve, |store| {
+            store.set_setting(Setting::GeoDatabase, text.as_deref())
+        })?;
+        Ok(self.geo_after(Some(changed)))
+    }
+
+    fn change_geo_rule(
+        &self,
+        rule: Option<GeoRule>,
+        force: bool,
+        peer: Option<SshPeer>,
+    ) -> Result<Geo, Failure> {
+        let json = rule.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
+        let only = self.only_change();
+        let live = self.live();
+        let inputs = Inputs { country: rule, ..live.inputs.clone() };
+        let approve = |after: &_| match force {
+            true => Ok(()),
+            false => lockout::check_image(&live.image, after, peer),
+        };
+        let changed = self.replace(&only, inputs, approve, |store| {
+            store.set_setting(Setting::CountryRule, json.as_deref())
+        })?;
+        tracing::info!(rule = self.rule().summary(), "country rule changed");
+        Ok(self.geo_after(Some(changed)))
+    }
+
+    /// A misspelt country would deny nobody, or allow nobody.
+    fn refuse_unknown_countries(&self, rule: &GeoRule) -> Result<(), Failure> {
+        let live = self.live();
+        let geo = live.inputs.geo.as_ref().ok_or_else(no_database)?;
+        let known = geo.database.countries();
+        let strange: Vec<_> =
+            rule.countries.iter().filter(|code| !known.contains_key(code)).map(ToString::to_string).collect();
+        if strange.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{} does not know {}; countries are written as ISO 3166 codes, such as DE or GB",
+            geo.path.display(),
+            strange.join(", ")
+        )))
+    }
+
+    pub(super) fn rule(&self) -> GeoRule {
+        GeoRule::from(&self.live().inputs.country_rule())
+    }
+
+    fn geo_after(&self, changed: Option<Changed>) -> Geo {
+        let live = self.live();
+        let rule = self.rule();
+        let known = live.inputs.geo.as_ref().map(|geo| geo.database.countries()).unwrap_or_default();
+        let countries = rule.countries.iter().map(|country| {
+            let (ipv4, ipv6) = known.get(country).copied().unwrap_or_default();
+            CountryEntry { country: *country, ipv4_ranges: ipv4 as u64, ipv6_ranges: ipv6 as u64 }
+        });
+        Geo {
+            countries: countries.collect(),
+            rule,
+            rule_origin: if live.inputs.country.is_some() { Origin::Operator } else { Origin::Policy },
+            database: live.inputs.geo.as_ref().map(|geo| geo.info()),
+            changed,
+        }
+    }
+}
+
+impl LoadedGeo {
+    /// The database as the API shows it.
+    #[must_use]
+    pub fn info(&self) -> GeoDatabaseInfo {
+        GeoDatabaseInfo {
+            path: self.path.clone(),
+            origin: self.origin,
+            name: self.database.name().to_owned(),
+            built: self.database.built().and_then(|built| Timestamp::try_from(built).ok()),
+            countries: self.database.countries().len() as u64,
+        }
+    }
+}
+
+fn no_database() -> Failure {
+    Failure::not_found(
+        "there is no geo database; name one: `xdpgate geo database PATH`, or `database` under [geo] in the policy file",
+    )
+}

@@ -1,0 +1,170 @@
+use std::sync::Arc;
+
+use xdpgate_ebpf::abi::ListCounters;
+
+use super::stats::count;
+use super::{Gate, lockout};
+use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
+use crate::api::{Failure, SshPeer};
+use crate::config::{ListName, Mode};
+use crate::daemon::inputs::ListSource;
+use crate::daemon::{Inputs, clock};
+use crate::policy::LoadedList;
+use crate::store::ListRecord;
+
+/// A list that an operator brings.
+#[derive(Debug)]
+pub struct NewList<'a> {
+    /// Its name.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Leave out lines that are no entries.
+    pub skip_bad: bool,
+    /// Also when that would lock out an operator.
+    pub force: bool,
+    /// Its lines.
+    pub text: &'a [u8],
+}
+
+impl Gate {
+    /// Every blocklist, with what it counted.
+    ///
+    /// # Errors
+    /// When the kernel's counters cannot be read.
+    pub fn lists(&self) -> Result<Lists, Failure> {
+        let inputs = &self.live().inputs;
+        let counters = self.kernel.list_counters()?;
+        let lists = inputs.lists.iter().zip(inputs.list_sources.iter()).enumerate();
+        let lists = lists.map(|(bit, (list, source))| info(list, source, counters.get(bit)));
+        Ok(Lists { lists: lists.collect() })
+    }
+
+    /// One blocklist.
+    ///
+    /// # Errors
+    /// When there is none of that name, or the kernel's counters cannot be read.
+    pub fn list(&self, name: &ListName) -> Result<ListInfo, Failure> {
+        let found = self.lists()?.lists.into_iter().find(|list| list.name == *name);
+        found.ok_or_else(|| no_such_list(name))
+    }
+
+    /// Adds a blocklist, or replaces an operator's of the same name.
+    ///
+    /// # Errors
+    /// When the text is no list, the name is the policy file's, the operator would lock himself out, or the kernel or
+    /// the disk refuses.
+    pub fn put_list(&self, new: &NewList<'_>, peer: Option<SshPeer>) -> Result<ListAnswer, Failure> {
+        let record = ListRecord {
+            name: new.name.clone(),
+            mode: new.mode,
+            skip_bad: new.skip_bad,
+            entries: 0,
+            added: clock::now(),
+        };
+        let mut source = ListSource::of_operator(&record, self.store.list_path(&new.name));
+        let list = source.parse(new.text, "the text sent")?;
+        if new.mode == Mode::Enforce && !new.force {
+            lockout::check_list(&list.ranges)?;
+        }
+        let only = self.only_change();
+        let live = self.live();
+        let inputs = live.inputs.clone();
+        let place = inputs.list_sources.iter().position(|known| known.name == new.name);
+        refuse_list_of_policy(&inputs, &new.name)?;
+        let skipped = source.skipped.clone();
+        let entries = list.entries as u64;
+        // A list that is replaced keeps its bit, and so its counters.
+        let added =
+            place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.loaded);
+        let record = ListRecord { entries, added, ..record };
+        let next = with_list(&inputs, place, list, source);
+        let approve = |after: &_| match new.force {
+            true => Ok(()),
+            false => lockout::check_image(&live.image, after, peer),
+        };
+        let changed = self.replace(&only, next, approve, |store| store.put_list(&record, new.text))?;
+        tracing::info!(list = %new.name, entries, mode = %new.mode, "list added");
+        Ok(ListAnswer {
+            name: new.name.clone(),
+            mode: new.mode,
+            entries,
+            replaced: place.is_some(),
+            skipped: skipped.total as u64,
+            first_skipped: skipped
+                .first
+                .into_iter()
+                .map(|bad| SkippedLine { line: bad.line, text: bad.text, problem: bad.problem.to_string() })
+                .collect(),
+            changed,
+        })
+    }
+
+    /// Removes an operator's blocklist.
+    ///
+    /// # Errors
+    /// When there is none of that name, it is the policy file's, or the kernel or the disk refuses.
+    pub fn delete_list(&self, name: &ListName) -> Result<Lists, Failure> {
+        let only = self.only_change();
+        let inputs = self.live().inputs.clone();
+        refuse_list_of_policy(&inputs, name)?;
+        let place = inputs.list_sources.iter().position(|known| known.name == *name);
+        let place = place.ok_or_else(|| no_such_list(name))?;
+        let next = without_list(&inputs, place);
+        self.replace(&only, next, |_| Ok(()), |store| store.delete_list(name))?;
+        tracing::info!(list = %name, "list removed");
+        self.lists()
+    }
+}
+
+fn info(list: &LoadedList, source: &ListSource, counters: Option<&ListCounters>) -> ListInfo {
+    ListInfo {
+        name: list.name.clone(),
+        mode: list.mode,
+        origin: source.origin,
+        path: source.path.clone(),
+        entries: list.entries as u64,
+        skipped: source.skipped.total as u64,
+        loaded: source.loaded,
+        dropped: counters.map(|counters| count(counters.dropped)).unwrap_or_default(),
+        monitored: counters.map(|counters| count(counters.monitored)).unwrap_or_default(),
+    }
+}
+
+fn with_list(inputs: &Inputs, place: Option<usize>, list: LoadedList, source: ListSource) -> Inputs {
+    let mut lists = (*inputs.lists).clone();
+    let mut sources = (*inputs.list_sources).clone();
+    match place.and_then(|place| lists.get_mut(place).zip(sources.get_mut(place))) {
+        Some((old_list, old_source)) => {
+            *old_list = list;
+            *old_source = source;
+        }
+        None => {
+            lists.push(list);
+            sources.push(source);
+        }
+    }
+    Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
+}
+
+fn without_list(inputs: &Inputs, place: usize) -> Inputs {
+    let mut lists = (*inputs.lists).clone();
+    let mut sources = (*inputs.list_sources).clone();
+    lists.remove(place);
+    sources.remove(place);
+    Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
+}
+
+fn refuse_list_of_policy(inputs: &Inputs, name: &ListName) -> Result<(), Failure> {
+    match inputs.list_sources.iter().find(|source| source.name == *name && source.origin == Origin::Policy) {
+        Some(source) => Err(Failure::usage(format!(
+            "the list {name} is in the policy file; change {} and `xdpgate reload`, or choose another name",
+            source.path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn no_such_list(name: &ListName) -> Failure {
+    Failure::not_found(format!("there is no list {name}; `xdpgate list show` shows all"))
+}

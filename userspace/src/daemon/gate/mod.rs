@@ -1,0 +1,126 @@
+//! The gate: what is in force, and every way to change it.
+//!
+//! All methods block. Two locks order the changes: `changes` for the policy, `bans` for bans. Nobody holds both, and
+//! nobody compiles while holding `bans`, so that a ban never waits for a policy. Readers take what is live, whole, and
+//! wait for neither.
+
+mod allow;
+mod bans;
+mod explain;
+mod geo;
+mod interfaces;
+mod lists;
+mod lockout;
+mod probe;
+mod reload;
+mod replace;
+mod start;
+mod stats;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+pub use self::lists::NewList;
+
+use self::interfaces::Guarded;
+use super::events::Translator;
+use super::{EventLog, Inputs, RunOptions};
+use crate::api::Failure;
+use crate::api::types::Actor;
+use crate::api::types::{LastReload, PauseState, Sizes};
+use crate::config::InterfaceName;
+use crate::kernel::{Kernel, monotonic_ns};
+use crate::policy::Image;
+use crate::store::Store;
+
+/// The state of the daemon.
+#[derive(Debug)]
+pub struct Gate {
+    kernel: Kernel,
+    store: Store,
+    options: RunOptions,
+    live: RwLock<Arc<Live>>,
+    changes: Mutex<()>,
+    bans: Mutex<()>,
+    last_reload: RwLock<LastReload>,
+    guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
+    /// Bans of the store that the kernel's table had no room for at the start.
+    bans_left_out: usize,
+    events: EventLog,
+    started: Timestamp,
+}
+
+/// The policy in force, whole.
+#[derive(Debug)]
+struct Live {
+    inputs: Inputs,
+    image: Arc<Image>,
+    sizes: Sizes,
+}
+
+/// Proof that its holder is the only one who changes the policy.
+type OnlyChange<'a> = MutexGuard<'a, ()>;
+
+impl Gate {
+    /// The sampled events.
+    #[must_use]
+    pub const fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    /// Lets everything pass, still counted, or ends that.
+    ///
+    /// # Errors
+    /// When the kernel's table cannot be written.
+    pub fn pause(&self, on: bool) -> Result<PauseState, Failure> {
+        self.kernel.pause(on)?;
+        if on {
+            tracing::warn!("paused by an operator: everything passes until `xdpgate resume`");
+        } else {
+            tracing::info!("resumed by an operator");
+        }
+        Ok(PauseState { paused: on, by: Actor::Daemon })
+    }
+
+    /// Takes the events that wait in the kernel into the log. Returns how many there were.
+    pub fn drain_events(&self) -> usize {
+        let mut waiting = Vec::new();
+        let taken = self.kernel.next_events(&mut waiting);
+        if waiting.is_empty() {
+            return taken;
+        }
+        let interfaces = self.kernel.interfaces().unwrap_or_default();
+        let translator = Translator {
+            now: (Timestamp::now(), monotonic_ns()),
+            interfaces: interfaces.into_iter().map(|row| (row.slot, row.name.to_string())).collect(),
+            lists: self.live().image.lists.clone(),
+        };
+        for event in &waiting {
+            self.events.push(translator.translate(event));
+        }
+        taken
+    }
+
+    /// A descriptor that is readable when events wait in the kernel.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn events_fd(&self) -> std::io::Result<std::os::fd::OwnedFd> {
+        self.kernel.events_fd()
+    }
+
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn only_change(&self) -> OnlyChange<'_> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_reload(&self) -> LastReload {
+        self.last_reload.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,122 @@
+//! One imagined packet, judged by the code that the kernel runs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use xdpgate_ebpf::abi::Settings;
+use xdpgate_ebpf::abi::{Bucket, BucketKey, family};
+use xdpgate_ebpf::decide::{self, decide};
+use xdpgate_ebpf::packet::{Packet, Source, TCP_SYN, protocol, widen};
+use xdpgate_ebpf::verdict::Verdict;
+
+use crate::api::types::{Probe, Protocol};
+use crate::policy::{Image, Model};
+
+/// The verdict of an image alone: no bans, full buckets, no pause.
+pub(super) fn judge_unlimited(image: &Arc<Image>, source: IpAddr, probe: Probe) -> Verdict {
+    judge(&Model::new(Arc::clone(image)), source, probe, 0)
+}
+
+/// The verdict of these tables at this moment.
+pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -> Verdict {
+    let frame = frame(source, probe);
+    let mut packet = Packet::unread(0);
+    decide(&frame.as_slice(), &mut packet, tables, &now_ns)
+}
+
+/// Whose bucket a source uses.
+pub(super) fn bucket_key(settings: &Settings, source: IpAddr, class: u32) -> BucketKey {
+    let source = match source {
+        IpAddr::V4(source) => Source { address: widen(source.octets()), family: family::IPV4 },
+        IpAddr::V6(source) => Source { address: source.octets(), family: family::IPV6 },
+    };
+    decide::bucket_key(settings, &source, class)
+}
+
+/// How many units a bucket's word still has room for, and how many a full one has.
+pub(super) fn units_left(limit: xdpgate_ebpf::abi::Limit, word: u64, now_ns: u64) -> (u64, u64) {
+    let used = word.saturating_sub(xdpgate_ebpf::limit::ticks(now_ns));
+    let units = |ticks: u64| {
+        let fractional = u128::from(ticks) << xdpgate_ebpf::limit::COST_FRACTION_BITS;
+        u64::try_from(fractional / u128::from(limit.cost.max(1))).unwrap_or(u64::MAX)
+    };
+    (units(limit.burst.saturating_sub(used)), units(limit.burst))
+}
+
+/// A bucket of which the kernel knows nothing is full.
+pub(super) const FULL: Bucket = Bucket { packets: 0, bytes: 0 };
+
+/// A port of a client, as kernels choose them.
+const CLIENT_PORT: u16 = 50_000;
+
+/// An Ethernet frame with a TCP SYN or a UDP datagram. Checksums are zero: xdpgate judges sources, not wires.
+fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
+    let mut transport = Vec::new();
+    transport.extend(CLIENT_PORT.to_be_bytes());
+    transport.extend(probe.port.to_be_bytes());
+    let number = match probe.protocol {
+        Protocol::Tcp => {
+            transport.extend([0; 8]);
+            // Data offset of 5 words.
+            transport.extend([5 << 4, TCP_SYN, 0, 0, 0, 0, 0, 0]);
+            protocol::TCP
+        }
+        Protocol::Udp => {
+            transport.extend([0, 8, 0, 0]);
+            protocol::UDP
+        }
+    };
+    let length = u16::try_from(transport.len()).unwrap_or(0);
+    let mut frame = vec![0; 12];
+    match source {
+        IpAddr::V4(source) => {
+            frame.extend(0x0800_u16.to_be_bytes());
+            frame.extend([0x45, 0]);
+            frame.extend((length + 20).to_be_bytes());
+            frame.extend([0, 0, 0, 0, 64, number, 0, 0]);
+            frame.extend(source.octets());
+            frame.extend([0; 4]);
+        }
+        IpAddr::V6(source) => {
+            frame.extend(0x86dd_u16.to_be_bytes());
+            frame.extend([0x60, 0, 0, 0]);
+            frame.extend(length.to_be_bytes());
+            frame.extend([number, 64]);
+            frame.extend(source.octets());
+            frame.extend([0; 16]);
+        }
+    }
+    frame.extend(transport);
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use xdpgate_ebpf::abi::Limit;
+    use xdpgate_ebpf::packet::parse;
+
+    use super::*;
+
+    #[test]
+    fn the_imagined_packet_is_what_it_says() {
+        for source in ["192.0.2.1", "2001:db8::1"] {
+            for protocol in [Protocol::Tcp, Protocol::Udp] {
+                let frame = frame(source.parse().unwrap(), Probe { protocol, port: 443 });
+                let mut packet = Packet::unread(0);
+                assert!(parse(&frame, &mut packet).is_ok(), "{source} {protocol:?}");
+                assert_eq!(u16::from_be_bytes(packet.destination_port), 443);
+                assert_eq!(packet.tcp_flags, if protocol == Protocol::Tcp { TCP_SYN } else { 0 });
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_in_a_bucket() {
+        // One unit costs 16 ticks (1 ns); a full bucket holds 100.
+        let limit = Limit { cost: 16 << 16, burst: 1_600 };
+        assert_eq!(units_left(limit, 0, 0), (100, 100));
+        assert_eq!(units_left(limit, 16 * 40, 0), (60, 100));
+        assert_eq!(units_left(limit, 16 * 40, 30), (90, 100), "30 ns later 30 are back");
+        assert_eq!(units_left(limit, u64::MAX, 0), (0, 100));
+    }
+}

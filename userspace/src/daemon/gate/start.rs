@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use super::{Gate, Live};
+use crate::api::Failure;
+use crate::api::types::{LastReload, Sizes};
+use crate::config::Config;
+use crate::daemon::clock::{self, Deadline};
+use crate::daemon::{EventLog, Inputs, RunOptions};
+use crate::kernel::{Attached, Kernel, KernelError, monotonic_ns};
+use crate::store::{BanRecord, Store};
+
+impl Gate {
+    /// Puts the policy and the bans in force on every interface.
+    ///
+    /// On a fresh start the tables are full before the first packet meets the program. Where an earlier daemon's
+    /// program still runs, it goes on with its policy until every interface is taken over, then the new policy is
+    /// flipped in. When anything fails, what was enforced still is.
+    ///
+    /// # Errors
+    /// When the policy is not valid, an interface cannot be guarded, or the kernel refuses.
+    pub fn start(kernel: Kernel, store: Store, options: RunOptions, config: Config) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let now = clock::now();
+        let inputs = Inputs::load(config, Some(&store))?;
+        let before = kernel.live_generation()?;
+        let image = inputs.compile(before + 1)?;
+        let bans_left_out = restore_bans(&kernel, &store)?;
+        let wanted = inputs.config.interfaces.clone();
+
+        let adopting = before > 0;
+        let attached = if adopting { attach_all(&kernel, &wanted)? } else { Vec::new() };
+        let report = kernel.install(&image)?;
+        let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
+
+        let sizes = Sizes {
+            ipv4_prefixes: report.prefixes_v4,
+            ipv6_prefixes: report.prefixes_v6,
+            attribute_sets: report.attribute_sets,
+            milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        let lists = image.lists.clone();
+        let gate = Self {
+            kernel,
+            store,
+            options,
+            live: RwLock::new(Live { inputs, image: Arc::new(image), sizes }.into()),
+            changes: Mutex::new(()),
+            bans: Mutex::new(()),
+            last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
+            guarded: Mutex::new(BTreeMap::new()),
+            bans_left_out,
+            events: EventLog::default(),
+            started: now,
+        };
+        gate.hand_over_list_counters(&lists);
+        gate.guard(attached);
+        gate.let_go_of_others(&wanted);
+        Ok(gate)
+    }
+}
+
+/// Attaches to all, or to none that was not attached before.
+pub(super) fn attach_all(
+    kernel: &Kernel,
+    wanted: &[crate::config::InterfaceName],
+) -> Result<Vec<Attached>, KernelError> {
+    let mut attached = Vec::new();
+    for name in wanted {
+        match kernel.attach(name) {
+            Ok(done) => attached.push(done),
+            Err(error) => {
+                take_off_fresh(kernel, &attached);
+                return Err(error);
+            }
+        }
+    }
+    Ok(attached)
+}
+
+/// Undoes attachments that were not there before.
+pub(super) fn take_off_fresh(kernel: &Kernel, attached: &[Attached]) {
+    for fresh in attached.iter().filter(|attached| !attached.adopted) {
+        if let Err(error) = kernel.detach(&fresh.name) {
+            tracing::warn!(interface = %fresh.name, %error, "could not be detached again");
+        }
+    }
+}
+
+/// Makes the kernel's bans those of the store. Returns how many had no room: a daemon that does not start would
+/// protect from even fewer.
+fn restore_bans(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
+    let now = clock::now();
+    if store.was_created() {
+        adopt_bans(kernel, store, now)?;
+    }
+    let expired: Vec<IpNet> = store.expired_bans(now)?.iter().map(|ban| ban.prefix).collect();
+    store.delete_bans(&expired)?;
+    let deadline = Deadline::now();
+    let wanted: Vec<_> =
+        store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.expires))).collect();
+    match kernel.replace_bans(&wanted) {
+        Ok(()) => Ok(0),
+        Err(error @ KernelError::TableFull { .. }) => {
+            let in_force = kernel.bans()?.len();
+            let left_out = wanted.len().saturating_sub(in_force);
+            tracing::error!(%error, left_out, "not all bans are in force; raise tables.bans and restart");
+            Ok(left_out)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A store that is new, under a kernel that still enforces bans: the operator moved a damaged one aside. The bans that
+/// hold go on to hold.
+fn adopt_bans(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Failure> {
+    let monotonic_now = monotonic_ns();
+    let deadline = Deadline::at(now, monotonic_now);
+    let held = kernel.bans()?;
+    let records: Vec<_> = held
+        .into_iter()
+        .filter(|(_, expires_ns)| expires_ns.is_none_or(|expires| expires > monotonic_now))
+        .map(|(prefix, expires_ns)| BanRecord {
+            prefix,
+            expires: expires_ns.map(|expires| deadline.wall(expires)),
+            reason: "found in the kernel".to_owned(),
+            source: "adopted".to_owned(),
+            created: now,
+        })
+        .collect();
+    if !records.is_empty() {
+        tracing::warn!(
+            bans = records.len(),
+            "the store is new; took over the bans that the kernel still holds"
+        );
+    }
+    store.put_bans(&records)?;
+    Ok(())
+}

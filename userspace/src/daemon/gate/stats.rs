@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use xdpgate_ebpf::abi;
+use xdpgate_ebpf::reason::Reason;
+use xdpgate_ebpf::verdict::Action;
+
+use super::Gate;
+use crate::api::Failure;
+use crate::api::types::{Count, EventCounts, InterfaceStats, ListStats, Stats, XdpMode};
+use crate::daemon::clock;
+use crate::kernel::{Attached, AttachedMode, CounterSums};
+
+impl Gate {
+    /// What was counted, read from the kernel now.
+    ///
+    /// # Errors
+    /// When the kernel's tables cannot be read.
+    pub fn stats(&self) -> Result<Stats, Failure> {
+        let lists = self.lists()?.lists.into_iter().map(|list| ListStats {
+            name: list.name,
+            mode: list.mode,
+            entries: list.entries,
+            dropped: list.dropped,
+            monitored: list.monitored,
+        });
+        let events = self.kernel.event_counters()?;
+        Ok(Stats {
+            time: clock::now(),
+            paused: self.kernel.paused()?,
+            generation: self.kernel.live_generation()?,
+            bans: self.store.count_bans()?,
+            interfaces: self.kernel.counters()?.iter().map(|(row, sums)| interface(row, sums)).collect(),
+            lists: lists.collect(),
+            events: EventCounts { written: events.written, skipped: events.skipped, lost: events.lost },
+        })
+    }
+}
+
+/// The kernel's count as the API shows it.
+pub(super) const fn count(count: abi::Count) -> Count {
+    Count { packets: count.packets, bytes: count.bytes }
+}
+
+impl From<AttachedMode> for XdpMode {
+    fn from(mode: AttachedMode) -> Self {
+        match mode {
+            AttachedMode::Native => Self::Native,
+            AttachedMode::Generic => Self::Generic,
+        }
+    }
+}
+
+fn interface(row: &Attached, sums: &CounterSums) -> InterfaceStats {
+    let by_action = |action| -> BTreeMap<String, Count> {
+        let reasons = Reason::ALL.iter().filter(|reason| reason.action() == action);
+        reasons.map(|reason| (reason.label().to_owned(), count(sums.decided(*reason)))).collect()
+    };
+    InterfaceStats {
+        name: row.name.clone(),
+        mode: row.mode.into(),
+        enforcing: row.enforcing,
+        seen: count(sums.seen),
+        passed: by_action(Action::Pass),
+        dropped: by_action(Action::Drop),
+        monitored: Reason::MONITORABLE
+            .iter()
+            .map(|reason| (reason.label().to_owned(), count(sums.monitored(*reason))))
+            .collect(),
+    }
+}

@@ -1,0 +1,100 @@
+use super::Gate;
+use crate::api::Failure;
+use crate::api::types::{GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode};
+use crate::config::InterfaceName;
+use crate::kernel::{Attached, TableUse};
+
+/// A table this full is worth a look, in percent.
+const FULL_PERCENT: u64 = 90;
+
+impl Gate {
+    /// How the daemon is.
+    ///
+    /// # Errors
+    /// When the kernel or the store cannot be read.
+    pub fn status(&self) -> Result<Status, Failure> {
+        let live = self.live();
+        let rows = self.kernel.interfaces()?;
+        let tables = self.kernel.occupancy()?;
+        let not_ready = self.not_ready();
+        let features = self.kernel.features();
+        let last_reload = self.last_reload();
+        let mut problems = not_ready.clone();
+        problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
+        problems.extend(tables.iter().filter_map(nearly_full));
+        if self.bans_left_out > 0 {
+            let left_out = self.bans_left_out;
+            problems.push(format!("{left_out} bans had no room; raise tables.bans and restart"));
+        }
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: self.started,
+            ready: not_ready.is_empty(),
+            problems,
+            paused: self.kernel.paused()?,
+            generation: self.kernel.live_generation()?,
+            policy: PolicyStatus {
+                file: self.options.config.clone(),
+                loaded: live.inputs.loaded,
+                last_reload,
+                sizes: live.sizes,
+            },
+            interfaces: self.interface_rows(rows),
+            bans: self.store.count_bans()?,
+            allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
+            lists: live.inputs.lists.len() as u64,
+            country: GeoRule::from(&live.inputs.country_rule()).summary(),
+            tables: tables.into_iter().map(table).collect(),
+            kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },
+        })
+    }
+
+    /// Why not every interface enforces a live generation.
+    #[must_use]
+    pub fn not_ready(&self) -> Vec<String> {
+        let unguarded = self.unguarded().into_iter();
+        let mut problems: Vec<_> =
+            unguarded.map(|(name, why)| format!("{name} is not guarded: {why}")).collect();
+        if self.names().is_empty() {
+            problems.push("no interface is guarded".to_owned());
+        }
+        match self.kernel.live_generation() {
+            Ok(0) => problems.push("no policy is live".to_owned()),
+            Ok(_) => {}
+            Err(error) => problems.push(error.to_string()),
+        }
+        problems
+    }
+
+    /// Those that are attached, and those that ought to be.
+    fn interface_rows(&self, rows: Vec<Attached>) -> Vec<InterfaceStatus> {
+        let missing = self.names().into_iter().filter(|name| !rows.iter().any(|row| row.name == *name));
+        let missing: Vec<_> = missing.map(not_attached).collect();
+        rows.into_iter().map(attached).chain(missing).collect()
+    }
+}
+
+fn attached(row: Attached) -> InterfaceStatus {
+    InterfaceStatus {
+        name: row.name,
+        ifindex: row.ifindex,
+        mode: row.mode.into(),
+        adopted: row.adopted,
+        enforcing: row.enforcing,
+    }
+}
+
+const fn not_attached(name: InterfaceName) -> InterfaceStatus {
+    InterfaceStatus { name, ifindex: 0, mode: XdpMode::None, adopted: false, enforcing: false }
+}
+
+fn table(table: TableUse) -> TableStatus {
+    TableStatus { name: table.name.to_owned(), used: table.used, capacity: table.capacity }
+}
+
+fn nearly_full(table: &TableUse) -> Option<String> {
+    let full = table.used.saturating_mul(100) >= table.capacity.saturating_mul(FULL_PERCENT);
+    (full && table.capacity > 0)
+        .then(|| format!("the table {} is nearly full ({} of {})", table.name, table.used, table.capacity))
+}

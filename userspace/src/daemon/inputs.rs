@@ -1,0 +1,210 @@
+//! What a policy is compiled from, read and checked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::clock;
+use crate::api::Failure;
+use crate::api::types::{GeoRule, Origin};
+use crate::config::{Config, CountryRule, ListName, Mode};
+use crate::feeds::{BadLineReport, BadLines, GeoDatabase, parse_list};
+use crate::policy::{self, Image, LoadedList, OperatorChanges};
+use crate::store::{AllowRecord, Setting, Store};
+
+/// Everything that a policy is compiled from. Cheap to clone: a change replaces one part.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The policy file, with the command line of the daemon laid over it.
+    pub config: Arc<Config>,
+    /// When the file was read.
+    pub loaded: Timestamp,
+    /// What operators put on the allowlist.
+    pub allow: Arc<Vec<AllowRecord>>,
+    /// The country rule that an operator set.
+    pub country: Option<GeoRule>,
+    /// The blocklists, the policy's first.
+    pub lists: Arc<Vec<LoadedList>>,
+    /// Where each of `lists` comes from, in the same order.
+    pub list_sources: Arc<Vec<ListSource>>,
+    /// The geo database.
+    pub geo: Option<Arc<LoadedGeo>>,
+}
+
+/// Where a list comes from.
+#[derive(Clone, Debug)]
+pub struct ListSource {
+    /// Its name.
+    pub name: ListName,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Who named it.
+    pub origin: Origin,
+    /// The file.
+    pub path: PathBuf,
+    /// Whether bad lines are left out.
+    pub skip_bad: bool,
+    /// How many were.
+    pub skipped: BadLineReport,
+    /// When it was read.
+    pub loaded: Timestamp,
+}
+
+/// The geo database in use.
+#[derive(Debug)]
+pub struct LoadedGeo {
+    /// The file.
+    pub path: PathBuf,
+    /// Who named it.
+    pub origin: Origin,
+    /// What is in it.
+    pub database: GeoDatabase,
+}
+
+impl Inputs {
+    /// Reads what the policy file and the operators name.
+    ///
+    /// # Errors
+    /// When a list or a database cannot be read or is not valid.
+    pub fn load(config: Config, store: Option<&Store>) -> Result<Self, Failure> {
+        let mut sources: Vec<_> = config.lists.iter().map(ListSource::of_policy).collect();
+        if let Some(store) = store {
+            for list in store.lists()? {
+                if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
+                    return Err(Failure::invalid(format!(
+                        "the list {} is in the policy file (line {}) and was also added by an operator; rename the one \
+                         in the file, or remove the other: xdpgate list del {}",
+                        list.name, named.line, list.name
+                    )));
+                }
+                sources.push(ListSource::of_operator(&list, store.list_path(&list.name)));
+            }
+        }
+        let lists = sources.iter_mut().map(ListSource::read).collect::<Result<Vec<_>, _>>()?;
+        let geo = geo_path(&config, store)?;
+        let geo = geo.map(|(path, origin)| LoadedGeo::open(&path, origin)).transpose()?;
+        Ok(Self {
+            config: Arc::new(config),
+            loaded: clock::now(),
+            allow: Arc::new(store.map_or_else(|| Ok(Vec::new()), Store::allow)?),
+            country: store.map_or(Ok(None), stored_country)?,
+            lists: Arc::new(lists),
+            list_sources: Arc::new(sources),
+            geo: geo.map(Arc::new),
+        })
+    }
+
+    /// The country rule in force.
+    #[must_use]
+    pub fn country_rule(&self) -> CountryRule {
+        let file = &self.config.country;
+        self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
+    }
+
+    /// The image of this policy.
+    ///
+    /// # Errors
+    /// When the parts do not fit together, or are too many for the kernel's tables.
+    pub fn compile(&self, generation: u64) -> Result<Image, Failure> {
+        self.with_sources(|sources| Ok(policy::compile(sources, generation)?))
+    }
+
+    /// Lends everything in the shape in which the compiler takes it.
+    pub(super) fn with_sources<T>(&self, take: impl FnOnce(&policy::Sources<'_>) -> T) -> T {
+        let changes =
+            OperatorChanges { allow: self.allow.iter().map(|entry| entry.prefix).collect(), country: None };
+        // The operator's rule goes where the file's would be: it may also change scope and mode.
+        let config = Config { country: self.country_rule(), ..(*self.config).clone() };
+        take(&policy::Sources {
+            config: &config,
+            changes: &changes,
+            lists: &self.lists,
+            geo: self.geo.as_ref().map(|geo| &geo.database),
+        })
+    }
+}
+
+impl ListSource {
+    fn of_policy(list: &crate::config::ListConfig) -> Self {
+        Self {
+            name: list.name.clone(),
+            mode: list.mode,
+            origin: Origin::Policy,
+            path: list.path.clone(),
+            skip_bad: list.skip_bad,
+            skipped: BadLineReport::default(),
+            loaded: clock::now(),
+        }
+    }
+
+    /// A list that an operator added.
+    #[must_use]
+    pub fn of_operator(list: &crate::store::ListRecord, path: PathBuf) -> Self {
+        Self {
+            name: list.name.clone(),
+            mode: list.mode,
+            origin: Origin::Operator,
+            path,
+            skip_bad: list.skip_bad,
+            skipped: BadLineReport::default(),
+            loaded: list.added,
+        }
+    }
+
+    fn read(&mut self) -> Result<LoadedList, Failure> {
+        let path = self.path.display();
+        let text = fs::read(&self.path).map_err(|error| {
+            Failure::invalid(format!("list {}: {path}: can't be read: {error}", self.name))
+        })?;
+        let origin = path.to_string();
+        self.parse(&text, &origin)
+    }
+
+    /// Reads the text of the list; `origin` is where the text came from, for the message.
+    ///
+    /// # Errors
+    /// When the text is no list.
+    pub fn parse(&mut self, text: &[u8], origin: &str) -> Result<LoadedList, Failure> {
+        let bad = if self.skip_bad { BadLines::Skip } else { BadLines::Refuse };
+        let parsed = parse_list(text, bad)
+            .map_err(|error| Failure::invalid(format!("list {}: {origin}: {error}", self.name)))?;
+        self.skipped = parsed.skipped;
+        Ok(LoadedList {
+            name: self.name.clone(),
+            mode: self.mode,
+            ranges: parsed.ranges,
+            entries: parsed.entries,
+        })
+    }
+}
+
+impl LoadedGeo {
+    /// Reads a database.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not valid.
+    pub fn open(path: &Path, origin: Origin) -> Result<Self, Failure> {
+        Ok(Self { path: path.to_owned(), origin, database: GeoDatabase::open(path)? })
+    }
+}
+
+fn geo_path(config: &Config, store: Option<&Store>) -> Result<Option<(PathBuf, Origin)>, Failure> {
+    let named = store.map_or(Ok(None), |store| store.setting(Setting::GeoDatabase))?;
+    if let Some(path) = named {
+        return Ok(Some((path.into(), Origin::Operator)));
+    }
+    Ok(config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+}
+
+fn stored_country(store: &Store) -> Result<Option<GeoRule>, Failure> {
+    let Some(json) = store.setting(Setting::CountryRule)? else { return Ok(None) };
+    serde_json::from_str(&json).map(Some).map_err(|error| {
+        let path = store.path().display();
+        Failure::failed(format!(
+            "the country rule in {path} can't be read ({error}); remove it: \
+             sqlite3 {path} \"DELETE FROM settings WHERE key = 'country-rule'\""
+        ))
+    })
+}

@@ -1,0 +1,137 @@
+//! What the daemon does besides answering: events, ended bans, lost interfaces, the watchdog.
+
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Gate, notify, run};
+use crate::api::Failure;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const WATCH_EVERY: Duration = Duration::from_secs(3);
+
+/// The tasks of the daemon. None of them ends by itself.
+#[derive(Debug, Default)]
+pub(super) struct Tasks(JoinSet<Failure>);
+
+impl Tasks {
+    /// Runs a server.
+    pub(super) fn serve(
+        &mut self,
+        what: &'static str,
+        server: impl IntoFuture<Output = std::io::Result<()>, IntoFuture: Send> + Send + 'static,
+    ) {
+        let server = server.into_future();
+        self.0.spawn(async move {
+            let why = server.await.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+            Failure::failed(format!("{what} is no longer served: {why}"))
+        });
+    }
+
+    /// Runs everything that is done from time to time.
+    pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>) -> Result<(), Failure> {
+        let descriptor = gate.events_fd().and_then(readable);
+        let descriptor =
+            descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
+        self.0.spawn(read_events(Arc::clone(gate), descriptor));
+        self.0.spawn(sweep(Arc::clone(gate)));
+        self.0.spawn(watch(Arc::clone(gate)));
+        if let Some(every) = notify::watchdog_interval() {
+            self.0.spawn(feed_watchdog(Arc::clone(gate), every));
+        }
+        Ok(())
+    }
+
+    /// The first task that fails.
+    pub(super) async fn first_failure(&mut self) -> Failure {
+        match self.0.join_next().await {
+            Some(Ok(failure)) => failure,
+            Some(Err(error)) => Failure::failed(format!("a task of the daemon broke off: {error}")),
+            None => std::future::pending::<Infallible>().await.into(),
+        }
+    }
+}
+
+impl From<Infallible> for Failure {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; an OwnedFd stays open as long as it lives, as that demands"
+)]
+fn readable(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
+}
+
+async fn read_events(gate: Arc<Gate>, descriptor: AsyncFd<OwnedFd>) -> Failure {
+    loop {
+        let mut ready = match descriptor.readable().await {
+            Ok(ready) => ready,
+            Err(error) => return Failure::failed(format!("events can no longer be read: {error}")),
+        };
+        ready.clear_ready();
+        let drained = Arc::clone(&gate);
+        // Until it is empty: readiness is reported once for what is there.
+        let _ = tokio::task::spawn_blocking(move || while drained.drain_events() > 0 {}).await;
+    }
+}
+
+async fn sweep(gate: Arc<Gate>) -> Failure {
+    every(SWEEP_EVERY, gate, |gate| {
+        if let Err(error) = gate.sweep_bans() {
+            tracing::warn!(%error, "ended bans could not be cleared away; they no longer hold anyhow");
+        }
+    })
+    .await
+}
+
+async fn watch(gate: Arc<Gate>) -> Failure {
+    let mut before = String::new();
+    every(WATCH_EVERY, gate, move |gate| {
+        gate.watch_interfaces();
+        let now = run::summary(gate);
+        if now != before {
+            notify::status(&now);
+            before = now;
+        }
+    })
+    .await
+}
+
+/// Only while the gate answers.
+async fn feed_watchdog(gate: Arc<Gate>, interval: Duration) -> Failure {
+    every(interval, gate, |gate| {
+        if gate.stats().is_ok() {
+            notify::watchdog();
+        }
+    })
+    .await
+}
+
+async fn every(period: Duration, gate: Arc<Gate>, work: impl FnMut(&Gate) + Send + 'static) -> Failure {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut work = Some(work);
+    loop {
+        ticks.tick().await;
+        let Some(mut now) = work.take() else { return Failure::failed("a periodic task broke off") };
+        let gate = Arc::clone(&gate);
+        let done = tokio::task::spawn_blocking(move || {
+            now(&gate);
+            now
+        });
+        match done.await {
+            Ok(back) => work = Some(back),
+            Err(error) => return Failure::failed(format!("a periodic task broke off: {error}")),
+        }
+    }
+}

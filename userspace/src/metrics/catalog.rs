@@ -1,0 +1,157 @@
+//! Every metric: one table that the collector and the reference share.
+
+use std::fmt::Write;
+
+use xdpgate_ebpf::reason::Reason;
+use xdpgate_ebpf::verdict::Action;
+
+/// What kind of number it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises; goes on over restarts of the daemon, because it lives in the kernel.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// Its labels, in order.
+    pub labels: &'static [&'static str],
+    /// What it tells.
+    pub help: &'static str,
+}
+
+/// Declares the metrics, and the table of all of them.
+macro_rules! metrics {
+    ($($constant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)+) => {
+        $(
+            #[doc = $help]
+            pub(super) const $constant: Metric =
+                Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };
+        )+
+
+        /// Every metric, in the order of the reference.
+        pub const METRICS: &[Metric] = &[$($constant,)+];
+    };
+}
+
+metrics! {
+    PACKETS_SEEN = "xdpgate_packets_seen_total", Counter, ["interface"],
+        "Packets counted at entry. Equals the sum of xdpgate_packets_total over reasons.";
+    BYTES_SEEN = "xdpgate_bytes_seen_total", Counter, ["interface"],
+        "Bytes of frames counted at entry, without preamble and checksum.";
+    PACKETS = "xdpgate_packets_total", Counter, ["interface", "reason", "action"],
+        "Packets by the reason with which they left. Each packet has exactly one.";
+    BYTES = "xdpgate_bytes_total", Counter, ["interface", "reason", "action"],
+        "Bytes of frames by the reason with which they left.";
+    MONITORED_PACKETS = "xdpgate_monitored_packets_total", Counter, ["interface", "reason"],
+        "Packets that a rule in monitor mode would have dropped. They are also in xdpgate_packets_total.";
+    MONITORED_BYTES = "xdpgate_monitored_bytes_total", Counter, ["interface", "reason"],
+        "Bytes of frames that a rule in monitor mode would have dropped.";
+    LIST_PACKETS = "xdpgate_list_packets_total", Counter, ["list", "mode"],
+        "Packets dropped because of a list (mode enforce), or that it would have dropped (mode monitor). Starts from \
+         zero when a list is removed or an earlier one is.";
+    LIST_BYTES = "xdpgate_list_bytes_total", Counter, ["list", "mode"],
+        "Bytes of frames, likewise.";
+    LIST_ENTRIES = "xdpgate_list_entries", Gauge, ["list"],
+        "Entries of a list.";
+    LIST_SKIPPED = "xdpgate_list_skipped_lines", Gauge, ["list"],
+        "Lines of a list that were left out because they are no entries.";
+    LIST_LOADED = "xdpgate_list_loaded_timestamp_seconds", Gauge, ["list"],
+        "When a list was read.";
+    BANS = "xdpgate_bans", Gauge, [],
+        "Bans in force.";
+    ALLOW_ENTRIES = "xdpgate_allow_entries", Gauge, [],
+        "Entries of the allowlist.";
+    TABLE_ENTRIES = "xdpgate_table_entries", Gauge, ["table"],
+        "Entries in a table of the kernel.";
+    TABLE_CAPACITY = "xdpgate_table_capacity", Gauge, ["table"],
+        "Entries that fit into a table of the kernel.";
+    XDP_MODE = "xdpgate_xdp_mode", Gauge, ["interface", "mode"],
+        "1 for how the program is attached: native (in the driver), generic (slower) or none.";
+    ENFORCING = "xdpgate_enforcing", Gauge, ["interface"],
+        "1 while the kernel runs the program on the interface.";
+    PAUSED = "xdpgate_paused", Gauge, [],
+        "1 while an operator's pause lets everything pass.";
+    GENERATION = "xdpgate_generation", Gauge, [],
+        "The number of the live policy. It rises by one with each change.";
+    POLICY_PREFIXES = "xdpgate_policy_prefixes", Gauge, ["family"],
+        "Prefixes that the live policy takes in the kernel's tables.";
+    RELOAD_SUCCESSFUL = "xdpgate_config_last_reload_successful", Gauge, [],
+        "1 if the last attempt to read the policy took effect. At 0 the policy before it is in force.";
+    RELOAD_SUCCESS_TIME = "xdpgate_config_last_reload_success_timestamp_seconds", Gauge, [],
+        "When the policy in force was read.";
+    GEO_BUILT = "xdpgate_geo_database_timestamp_seconds", Gauge, [],
+        "When the geo database was built. Absent without one, or where it does not say.";
+    EVENTS_WRITTEN = "xdpgate_events_written_total", Counter, [],
+        "Sampled events handed to the daemon.";
+    EVENTS_SKIPPED = "xdpgate_events_skipped_total", Counter, [],
+        "Events left out because the budget was used up.";
+    EVENTS_LOST = "xdpgate_events_lost_total", Counter, [],
+        "Events left out because the daemon did not read fast enough.";
+    SCRAPE_SUCCESSFUL = "xdpgate_scrape_successful", Gauge, [],
+        "1 if the kernel's tables could be read for this scrape. At 0 most other metrics are absent.";
+    BUILD_INFO = "xdpgate_build_info", Gauge, ["version"],
+        "1, with the version of the daemon.";
+    START_TIME = "xdpgate_start_time_seconds", Gauge, [],
+        "When the daemon started.";
+}
+
+/// The reference, as docs/metrics.md holds it.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from(INTRODUCTION);
+    for metric in METRICS {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        row(&mut text, &[&format!("`{}`", metric.name), kind, &labels.join(", "), metric.help]);
+    }
+    text.push_str(REASONS);
+    for reason in Reason::ALL {
+        let action = if reason.action() == Action::Pass { "pass" } else { "drop" };
+        let monitor = if Reason::MONITORABLE.contains(reason) { "yes" } else { "" };
+        row(&mut text, &[&format!("`{}`", reason.label()), action, monitor, reason.help()]);
+    }
+    text
+}
+
+fn row(text: &mut String, cells: &[&str]) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+Generated from the table in `userspace/src/metrics/catalog.rs`; `XDPGATE_BLESS=1 cargo test -p xdpgate metrics` rewrites it.
+
+The daemon serves them at `/metrics` of the address in `daemon.metrics`, with `/-/healthy` (the daemon answers) and
+`/-/ready` (every interface enforces a live policy; 503 and the reason otherwise). Counters live in the kernel: they are
+read at each scrape, and go on over a restart of the daemon. No label ever holds a client's address.
+
+| name | kind | labels | tells |
+|---|---|---|---|
+";
+
+const REASONS: &str = "
+## Reasons
+
+The values of the label `reason`. Every packet leaves with exactly one, so that this is always zero, up to the packets
+that are being counted during the scrape:
+
+```
+xdpgate_packets_seen_total - sum without (reason, action) (xdpgate_packets_total)
+```
+
+| reason | action | can be monitored | means |
+|---|---|---|---|
+";

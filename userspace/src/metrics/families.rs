@@ -1,0 +1,146 @@
+//! What the daemon knows, in the shapes of Prometheus.
+
+use jiff::Timestamp;
+use prometheus::proto;
+
+use super::catalog::{self, Kind, Metric};
+use crate::api::types::{Count, Geo, InterfaceStats, ListInfo, Stats, Status, XdpMode};
+use crate::config::Mode;
+
+/// What one scrape reads.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) status: Status,
+    pub(super) stats: Stats,
+    pub(super) lists: Vec<ListInfo>,
+    pub(super) geo: Geo,
+}
+
+/// The families of one scrape.
+pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
+    let Snapshot { status, stats, lists, geo } = snapshot;
+    let mut families = Families::default();
+    families.add(catalog::SCRAPE_SUCCESSFUL, &[], 1.0);
+    families.add(catalog::BUILD_INFO, &[&status.version], 1.0);
+    families.add(catalog::START_TIME, &[], seconds(status.started));
+    stats.interfaces.iter().for_each(|interface| families.interface(interface));
+    lists.iter().for_each(|list| families.list(list));
+    for interface in &status.interfaces {
+        let name = interface.name.as_str();
+        families.add(catalog::ENFORCING, &[name], truth(interface.enforcing));
+        for mode in [XdpMode::Native, XdpMode::Generic, XdpMode::None] {
+            families.add(catalog::XDP_MODE, &[name, mode.as_str()], truth(interface.mode == mode));
+        }
+    }
+    for table in &status.tables {
+        families.add(catalog::TABLE_ENTRIES, &[&table.name], number(table.used));
+        families.add(catalog::TABLE_CAPACITY, &[&table.name], number(table.capacity));
+    }
+    families.add(catalog::BANS, &[], number(stats.bans));
+    families.add(catalog::ALLOW_ENTRIES, &[], number(status.allow));
+    families.add(catalog::PAUSED, &[], truth(stats.paused));
+    families.add(catalog::GENERATION, &[], number(stats.generation));
+    families.add(catalog::POLICY_PREFIXES, &["ipv4"], number(status.policy.sizes.ipv4_prefixes));
+    families.add(catalog::POLICY_PREFIXES, &["ipv6"], number(status.policy.sizes.ipv6_prefixes));
+    families.add(catalog::RELOAD_SUCCESSFUL, &[], truth(status.policy.last_reload.successful));
+    families.add(catalog::RELOAD_SUCCESS_TIME, &[], seconds(status.policy.loaded));
+    if let Some(built) = geo.database.as_ref().and_then(|database| database.built) {
+        families.add(catalog::GEO_BUILT, &[], seconds(built));
+    }
+    families.add(catalog::EVENTS_WRITTEN, &[], number(stats.events.written));
+    families.add(catalog::EVENTS_SKIPPED, &[], number(stats.events.skipped));
+    families.add(catalog::EVENTS_LOST, &[], number(stats.events.lost));
+    families.done
+}
+
+/// The one family of a scrape that could not read the kernel.
+pub(super) fn failed() -> Vec<proto::MetricFamily> {
+    let mut families = Families::default();
+    families.add(catalog::SCRAPE_SUCCESSFUL, &[], 0.0);
+    families.done
+}
+
+#[derive(Default)]
+struct Families {
+    done: Vec<proto::MetricFamily>,
+}
+
+impl Families {
+    fn interface(&mut self, interface: &InterfaceStats) {
+        let name = interface.name.as_str();
+        self.count(catalog::PACKETS_SEEN, catalog::BYTES_SEEN, &[name], interface.seen);
+        for (reason, count) in &interface.passed {
+            self.count(catalog::PACKETS, catalog::BYTES, &[name, reason, "pass"], *count);
+        }
+        for (reason, count) in &interface.dropped {
+            self.count(catalog::PACKETS, catalog::BYTES, &[name, reason, "drop"], *count);
+        }
+        for (reason, count) in &interface.monitored {
+            self.count(catalog::MONITORED_PACKETS, catalog::MONITORED_BYTES, &[name, reason], *count);
+        }
+    }
+
+    fn list(&mut self, list: &ListInfo) {
+        let name = list.name.as_str();
+        let (enforced, monitored) = (Mode::Enforce.as_str(), Mode::Monitor.as_str());
+        self.count(catalog::LIST_PACKETS, catalog::LIST_BYTES, &[name, enforced], list.dropped);
+        self.count(catalog::LIST_PACKETS, catalog::LIST_BYTES, &[name, monitored], list.monitored);
+        self.add(catalog::LIST_ENTRIES, &[name], number(list.entries));
+        self.add(catalog::LIST_SKIPPED, &[name], number(list.skipped));
+        self.add(catalog::LIST_LOADED, &[name], seconds(list.loaded));
+    }
+
+    fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {
+        self.add(packets, labels, number(count.packets));
+        self.add(bytes, labels, number(count.bytes));
+    }
+
+    fn add(&mut self, metric: Metric, labels: &[&str], value: f64) {
+        let mut sample = proto::Metric::from_label(metric.labels.iter().zip(labels).map(pair).collect());
+        match metric.kind {
+            Kind::Counter => {
+                let mut counter = proto::Counter::default();
+                counter.set_value(value);
+                sample.set_counter(counter);
+            }
+            Kind::Gauge => {
+                let mut gauge = proto::Gauge::default();
+                gauge.set_value(value);
+                sample.set_gauge(gauge);
+            }
+        }
+        if let Some(family) = self.done.iter_mut().find(|family| family.name() == metric.name) {
+            family.mut_metric().push(sample);
+            return;
+        }
+        let mut family = proto::MetricFamily::default();
+        family.set_name(metric.name.to_owned());
+        family.set_help(metric.help.to_owned());
+        family.set_field_type(match metric.kind {
+            Kind::Counter => proto::MetricType::COUNTER,
+            Kind::Gauge => proto::MetricType::GAUGE,
+        });
+        family.set_metric(vec![sample]);
+        self.done.push(family);
+    }
+}
+
+fn pair((name, value): (&&str, &&str)) -> proto::LabelPair {
+    let mut pair = proto::LabelPair::default();
+    pair.set_name((*name).to_owned());
+    pair.set_value((*value).to_owned());
+    pair
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers; exact up to 2^53")]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+const fn truth(value: bool) -> f64 {
+    if value { 1.0 } else { 0.0 }
+}
+
+fn seconds(time: Timestamp) -> f64 {
+    time.as_duration().as_secs_f64()
+}
