@@ -74,13 +74,13 @@ fn claiming(source: Ipv4Addr, total: u16) -> Network {
 /// What a header claims is charged, so that the buffers of a large frame need not be counted.
 fn bytes() -> Scene {
     let long = Ipv6::from(PLAIN.ipv6)
-        .extensions(&[Extension::Destination(255)])
+        .extensions(&[Extension::Destination(255), Extension::Destination(6)])
         .carrying(&Payload::udp(40_000, 5_000))
         .ethernet();
     let fits = long.bytes.len();
     let mut rows = vec![
         Row::new("the whole burst at once", claiming(PLAIN.ipv4, WHOLE_BURST).ethernet(), WithinLimit),
-        Row::new("when nothing is left", claiming(PLAIN.ipv4, 1_500).ethernet(), ByteLimit),
+        Row::new("when nothing is left", claiming(PLAIN.ipv4, 10_000).ethernet(), ByteLimit),
         Row::new("a byte over the burst", claiming(UNKNOWN.ipv4, WHOLE_BURST + 1).ethernet(), ByteLimit),
         Row::new("a tag makes it longer", claiming(UNKNOWN.ipv4, WHOLE_BURST).tagged(&[VLAN]), ByteLimit),
         Row::new(
