@@ -202,7 +202,7 @@ impl World {
     /// # Errors
     /// As [`World::compile`].
     pub fn model(&self, scene: &Scene) -> Result<Model> {
-        let generation = if scene.state == State::NoPolicy { 0 } else { 1 };
+        let generation = u64::from(scene.state != State::NoPolicy);
         let mut model = Model::new(self.compile(&scene.policy, generation)?);
         model.pause(scene.state == State::Paused);
         for (prefix, expires_ns) in &self.bans {

@@ -17,6 +17,8 @@ use super::gate::{Gate, Program, stay_on};
 /// How often all bans are replaced under traffic, and how many packets must have met that.
 const ROUNDS: usize = 200;
 const PACKETS: u64 = 500_000;
+/// The size of tables that are to be full.
+const ROOM: u8 = 8;
 /// How long a ban holds that is to end within a test.
 const MOMENT: Duration = Duration::from_millis(300);
 
@@ -144,7 +146,6 @@ fn a_full_table_says_so_and_keeps_what_it_has() {
     if !kernel_or_skip("a_full_table_says_so_and_keeps_what_it_has") {
         return;
     }
-    const ROOM: u8 = 8;
     let gate = live(Gate::sized(|options| options.bans = u32::from(ROOM)));
     let tables: [(&str, &dyn Fn(u8) -> String); 4] = [
         ("bans-ipv4", &|n| format!("192.0.2.{n}/32")),
@@ -226,4 +227,22 @@ fn bans_are_replaced_without_a_gap() {
     let mut expected = with(&[], None);
     expected.sort_unstable();
     assert_eq!(left, expected);
+}
+
+#[test]
+fn host_bits_of_a_prefix_do_not_matter() {
+    if !kernel_or_skip("host_bits_of_a_prefix_do_not_matter") {
+        return;
+    }
+    let gate = gate();
+    for (written, prefix, source) in
+        [("10.1.2.3/16", "10.1.0.0/16", "10.1.9.9"), ("2001:db8::1/48", "2001:db8::/48", "2001:db8::9")]
+    {
+        gate.kernel.ban(net(written), None).unwrap();
+        assert_eq!(gate.kernel.bans().unwrap(), [(net(prefix), None)]);
+        gate.kernel.replace_bans(&[(net(written), None)]).unwrap();
+        assert_eq!(gate.reason_of(&from(source)), Reason::Banned, "{written}");
+        assert!(gate.kernel.unban(net(prefix)).unwrap(), "{written}");
+        assert_eq!(gate.reason_of(&from(source)), Reason::DefaultPass, "{written}");
+    }
 }

@@ -52,9 +52,12 @@ impl<'a> Ledger<'a> {
         assert_eq!(answer, expected, "{}, {program:?}: {verdict:?}", about());
         self.enter(&verdict, visible.len(), packet.bytes);
         let counted = self.gate.counted();
-        if counted != self.counted {
-            panic!("{}, {program:?}: {verdict:?}, but {}", about(), difference(&self.counted, &counted));
-        }
+        assert!(
+            counted == self.counted,
+            "{}, {program:?}: {verdict:?}, but {}",
+            about(),
+            difference(&self.counted, &counted)
+        );
         for (bit, expected) in (0..).zip(self.lists.iter().take(LISTS_IN_USE)) {
             assert_eq!(self.gate.counted_by_list(bit), *expected, "{}, {program:?}: list {bit}", about());
         }

@@ -9,7 +9,7 @@ use xdpgate_tests::packets::{Ipv4, Payload, World, origins};
 
 use super::gate::{Gate, Program, stay_on};
 
-const CPUS: usize = 2;
+const CPUS: u32 = 2;
 const RUNS: u32 = 200_000;
 
 #[test]
@@ -34,8 +34,8 @@ fn two_cpus_share_one_burst() {
     let admitted = admitted(&gate);
     println!("{admitted} admitted of a burst of 2400, sent from {CPUS} CPUs at once");
     // A charge that lost four races in a row is added without asking: one packet a CPU.
-    assert!((2_400..=2_400 + CPUS as u64).contains(&admitted), "{admitted} admitted");
-    assert_eq!(gate.counted().seen.packets, CPUS as u64 * u64::from(RUNS));
+    assert!((2_400..=2_400 + u64::from(CPUS)).contains(&admitted), "{admitted} admitted");
+    assert_eq!(gate.counted().seen.packets, u64::from(CPUS) * u64::from(RUNS));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn two_cpus_together_get_one_rate() {
     println!("{admitted} admitted in {seconds:.3} s, at most {most:.0} allowed");
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let admitted = admitted as f64;
-    assert!(admitted <= most + CPUS as f64, "{admitted} admitted, {most} allowed");
+    assert!(admitted <= most + f64::from(CPUS), "{admitted} admitted, {most} allowed");
     assert!(admitted > 1_000.0, "{admitted} admitted: no token came back");
 }
 
@@ -76,7 +76,7 @@ fn on_every_cpu(gate: &Gate, times: u32) {
     thread::scope(|scope| {
         for cpu in 0..CPUS {
             scope.spawn(move || {
-                stay_on(cpu);
+                stay_on(cpu as usize);
                 for _ in 0..times {
                     gate.run(Program::Fragments, &frame(), RUNS);
                 }

@@ -20,4 +20,6 @@ mod ledger;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod table;

@@ -31,9 +31,9 @@ fn every_row_gets_its_verdict_in_the_kernel() {
                 let frame = &row.frame.bytes;
                 if !ledger.takes(program, frame) {
                     if frame.len() < SHORTEST {
-                        too_short += 1
+                        too_short += 1;
                     } else {
-                        too_long += 1
+                        too_long += 1;
                     }
                     continue;
                 }

@@ -101,10 +101,10 @@ fn listed(origin: Origin, row: Row) -> Row {
     if matches!(row.reason, Allowed | Banned | Management) {
         return row;
     }
-    let row = match row.reason {
-        Blocklisted if origin == ALSO_BLOCKED => row.dropped_by_list(2),
-        Blocklisted => row.dropped_by_list(0),
-        _ => row,
+    let row = if row.reason == Blocklisted {
+        row.dropped_by_list(if origin == ALSO_BLOCKED { 2 } else { 0 })
+    } else {
+        row
     };
     if [WATCHED, BLOCKED_AND_WATCHED, WATCHED_AND_DENIED].contains(&origin) {
         return row.watched_by_list(1);
