@@ -13,11 +13,13 @@ use super::tables::Tables;
 use super::{Kernel, lock};
 
 impl Kernel {
-    /// Bans a source or a prefix until `expires_ns` of `CLOCK_MONOTONIC`, or for good; a ban that is there is changed.
+    /// Bans a source or a prefix until `expires_ns` of `CLOCK_MONOTONIC`, or for good; a ban that is there is changed. Host
+    /// bits of a prefix do not matter, here and below.
     ///
     /// # Errors
     /// The table is full; nothing is evicted to make room.
     pub fn ban(&self, prefix: IpNet, expires_ns: Option<u64>) -> Result<(), KernelError> {
+        let prefix = prefix.trunc();
         let ban = Ban { expires_ns: expires_ns.unwrap_or(NEVER_EXPIRES) };
         if is_exact(&prefix) {
             return self.tables().insert_exact(prefix.addr(), ban);
@@ -32,6 +34,7 @@ impl Kernel {
     /// # Errors
     /// The table can't be written.
     pub fn unban(&self, prefix: IpNet) -> Result<bool, KernelError> {
+        let prefix = prefix.trunc();
         if is_exact(&prefix) {
             return self.tables().remove_exact(prefix.addr());
         }
@@ -59,7 +62,8 @@ impl Kernel {
         for (prefix, expires_ns) in wanted {
             self.ban(*prefix, *expires_ns)?;
         }
-        let keep: std::collections::HashSet<IpNet> = wanted.iter().map(|(prefix, _)| *prefix).collect();
+        let keep: std::collections::HashSet<IpNet> =
+            wanted.iter().map(|(prefix, _)| prefix.trunc()).collect();
         for (prefix, _) in self.bans()? {
             if !keep.contains(&prefix) {
                 self.unban(prefix)?;
