@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use xdpgate_ebpf::abi::{Ban, NEVER_EXPIRES, control};
 
 use super::error::{KernelError, map_errno};
-use super::tables::Tables;
+use super::tables::{Tables, found};
 use super::{Kernel, lock};
 
 impl Kernel {
@@ -41,6 +41,20 @@ impl Kernel {
         let mut bans = lock(&self.prefix_bans);
         let mut tables = self.tables();
         bans.remove(&mut tables, prefix)
+    }
+
+    /// When a ban of exactly this prefix ends, in `CLOCK_MONOTONIC`: `None` without such a ban, `Some(None)` never.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn ban_end(&self, prefix: IpNet) -> Result<Option<Option<u64>>, KernelError> {
+        let prefix = prefix.trunc();
+        let ban = if is_exact(&prefix) {
+            self.tables().exact_ban(prefix.addr())?
+        } else {
+            lock(&self.prefix_bans).own.get(&prefix).copied()
+        };
+        Ok(ban.map(end))
     }
 
     /// The bans in the kernel, with the end of each.
@@ -162,6 +176,14 @@ impl Tables {
                 .insert(address.octets(), ban, 0)
                 .map_err(|error| full("bans-ipv6", capacity, error)),
         }
+    }
+
+    fn exact_ban(&self, address: IpAddr) -> Result<Option<Ban>, KernelError> {
+        match address {
+            IpAddr::V4(address) => found(self.bans_v4.get(&address.octets(), 0)),
+            IpAddr::V6(address) => found(self.bans_v6.get(&address.octets(), 0)),
+        }
+        .map_err(|error| KernelError::table("bans", error))
     }
 
     fn remove_exact(&mut self, address: IpAddr) -> Result<bool, KernelError> {
