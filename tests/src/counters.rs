@@ -25,7 +25,7 @@ impl Counters {
     ///
     /// When the daemon does not answer or does not guard the interface.
     pub fn read(daemon: &Daemon, interface: &str) -> Result<Self> {
-        let stats: Stats = serde_json::from_value(daemon.json(&["stats"])?)?;
+        let stats: Stats = serde_json::from_value(daemon.json(&["stats", "--once"])?)?;
         let of_interface = stats.interfaces.into_iter().find(|candidate| candidate.name == interface);
         let row = of_interface.with_context(|| format!("the daemon has no counters of {interface}"))?;
         Ok(Self { seen: row.seen.packets, passed: packets(row.passed), dropped: packets(row.dropped) })

@@ -17,6 +17,8 @@ use crate::process;
 
 /// Where the kernel's pins are.
 pub(crate) const BPFFS: &str = "/sys/fs/bpf";
+/// For `timeout`; generous for a list of a million prefixes on a busy machine.
+const COMMAND_WITHIN: &str = "60s";
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -190,8 +192,14 @@ impl Daemon {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(&self.namespace).arg(&self.binary).args(["--socket", &self.socket()]).args(arguments);
+        // A command that never ends must fail its test, not stop all of them.
+        let mut command = Command::new("timeout");
+        command
+            .args([COMMAND_WITHIN, "nsenter"])
+            .args(&self.namespace)
+            .arg(&self.binary)
+            .args(["--socket", &self.socket()])
+            .args(arguments);
         command
     }
 

@@ -73,7 +73,7 @@ pub fn check() -> Result<()> {
         u64::try_from(filesystem.f_type).is_ok_and(|kind| kind == BPF_FS_MAGIC),
         "no bpffs on {BPFFS}; run `mount -t bpf bpf {BPFFS}`"
     );
-    for program in ["ip", "tc", "nsenter"] {
+    for program in ["ip", "tc", "nsenter", "timeout"] {
         ensure!(in_path(program), "`{program}` is not installed");
     }
     xdpgate_object()?;

@@ -14,6 +14,8 @@ use rustix::net::{AddressFamily, SocketType, bind, connect as connect_socket, so
 
 use crate::namespace::Namespace;
 
+const KNOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// What a paced sender sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
@@ -61,6 +63,8 @@ pub fn knock_tcp(
         while !stop.load(Ordering::Relaxed) {
             knocks.tried += 1;
             knocks.connected += u64::from(connect(source, to, timeout).is_ok());
+            // So that one who gets in does not fill the server's queue.
+            thread::sleep(KNOCK_PAUSE);
         }
         Ok(knocks)
     })

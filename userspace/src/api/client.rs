@@ -17,7 +17,7 @@ use super::{Failure, FailureBody, FailureKind, SshPeer, peer};
 
 /// Longer than any answer takes, shorter than an operator's patience. A large list takes longer to compile than this
 /// only on a machine that has other problems.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
 /// Talks to one daemon.
 #[derive(Clone, Debug)]
@@ -128,26 +128,25 @@ impl Client {
 
     fn not_connected(&self, error: &io::Error) -> Failure {
         let socket = self.socket.display();
-        match error.kind() {
-            io::ErrorKind::NotFound => Failure::new(
-                FailureKind::Unreachable,
-                format!(
-                    "no daemon: there is no socket {socket}; start it with `xdpgate run`, or name its socket with --socket"
-                ),
-            ),
-            io::ErrorKind::ConnectionRefused => Failure::new(
-                FailureKind::Unreachable,
-                format!(
-                    "the daemon is dead: nobody answers on {socket}; what it loaded into the kernel is still enforced; \
-                     start it again with `xdpgate run`"
-                ),
-            ),
-            io::ErrorKind::PermissionDenied => Failure::new(
-                FailureKind::Permission,
-                format!("you may not use the socket {socket}; be root or in the group that owns it"),
-            ),
-            _ => Failure::new(FailureKind::Unreachable, format!("cannot connect to {socket}: {error}")),
-        }
+        let (kind, message) = if error.kind() == io::ErrorKind::NotFound {
+            let message = format!(
+                "no daemon: there is no socket {socket}; start it with `xdpgate run`, or name its socket with --socket"
+            );
+            (FailureKind::Unreachable, message)
+        } else if error.kind() == io::ErrorKind::ConnectionRefused {
+            let message = format!(
+                "the daemon is dead: nobody answers on {socket}; what it loaded into the kernel is still enforced; \
+                 start it again with `xdpgate run`"
+            );
+            (FailureKind::Unreachable, message)
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            let message =
+                format!("you may not use the socket {socket}; be root or in the group that owns it");
+            (FailureKind::Permission, message)
+        } else {
+            (FailureKind::Unreachable, format!("cannot connect to {socket}: {error}"))
+        };
+        Failure::new(kind, message)
     }
 
     fn broken(&self, error: &hyper::Error) -> Failure {

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn every_command_of_the_manual_parses() {
         for line in [
-            "xdpgate run --config /etc/xdpgate/policy.toml",
+            "xdpgate run --config /etc/xdpgate/xdpgate.toml",
             "xdpgate run --interface eth0 --interface eth1 --metrics off --attach generic --force --log debug",
             "xdpgate check",
             "xdpgate check policy.toml",
@@ -150,6 +150,33 @@ mod tests {
             "xdpgate man --out /tmp/man",
         ] {
             parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn every_example_of_the_manual_parses() {
+        let manual = include_str!("../../../docs/operations.md");
+        let blocks = manual.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let mut examples = 0;
+        for line in blocks.flat_map(str::lines) {
+            let example = line.split(" #").next().unwrap_or_default();
+            // One word of the shell, whatever is in it.
+            let quoted = example.split('"').enumerate();
+            let words: String = quoted
+                .map(|(n, part)| if n % 2 == 1 { part.replace(' ', "_") } else { part.to_owned() })
+                .collect();
+            parse(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            examples += 1;
+        }
+        assert!(examples > 30, "{examples} examples found");
+    }
+
+    #[test]
+    fn the_manual_has_every_command() {
+        let manual = include_str!("../../../docs/operations.md");
+        for command in command().get_subcommands() {
+            let example = format!("xdpgate {}", command.get_name());
+            assert!(manual.contains(&example), "docs/operations.md has no `{example}`");
         }
     }
 

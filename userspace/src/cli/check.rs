@@ -103,7 +103,7 @@ fn print(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for list in &checked.lists {
         writeln!(out, "  list {}: {} entries ({})", list.name, grouped(list.entries), list.mode)?;
         if list.skipped > 0 {
-            writeln!(out, "    {WARN}{} lines left out{RESET}", grouped(list.skipped))?;
+            writeln!(out, "    {WARN}lines left out: {}{RESET}", grouped(list.skipped))?;
         }
     }
     if let Some(geo) = &checked.geo_database {

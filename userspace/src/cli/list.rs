@@ -58,7 +58,7 @@ fn added(out: &mut dyn Write, answer: &ListAnswer) -> io::Result<()> {
     let effect = answer.mode;
     writeln!(out, "{}: {done}, {} entries ({effect})", answer.name, grouped(answer.entries))?;
     if answer.skipped > 0 {
-        writeln!(out, "{WARN}{} lines were left out{RESET}", grouped(answer.skipped))?;
+        writeln!(out, "{WARN}lines left out: {}{RESET}", grouped(answer.skipped))?;
         for bad in &answer.first_skipped {
             writeln!(out, "  line {}: \"{}\": {}", bad.line, bad.text, bad.problem)?;
         }

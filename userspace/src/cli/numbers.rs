@@ -33,13 +33,7 @@ pub(super) fn short(number: f64) -> String {
             break;
         }
     }
-    let decimals = if scaled < 9.995 {
-        2
-    } else if scaled < 99.95 {
-        1
-    } else {
-        0
-    };
+    let decimals = usize::from(scaled < 9.995) + usize::from(scaled < 99.95);
     format!("{scaled:.decimals$}{letter}")
 }
 

@@ -25,7 +25,7 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         since(status.started)
     )?;
     for problem in &status.problems {
-        writeln!(out, "  {WARN}look:{RESET} {problem}")?;
+        writeln!(out, "  {WARN}look:{RESET} {}", problem.replace('\n', "\n        "))?;
     }
     let policy = &status.policy;
     let file = policy.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());

@@ -48,6 +48,8 @@ pub struct ListSource {
     pub skip_bad: bool,
     /// How many were.
     pub skipped: BadLineReport,
+    /// Since when it is there; orders the lists of operators.
+    pub added: Timestamp,
     /// When it was read.
     pub loaded: Timestamp,
 }
@@ -135,6 +137,7 @@ impl ListSource {
             path: list.path.clone(),
             skip_bad: list.skip_bad,
             skipped: BadLineReport::default(),
+            added: clock::now(),
             loaded: clock::now(),
         }
     }
@@ -149,7 +152,8 @@ impl ListSource {
             path,
             skip_bad: list.skip_bad,
             skipped: BadLineReport::default(),
-            loaded: list.added,
+            added: list.added,
+            loaded: clock::now(),
         }
     }
 

@@ -8,12 +8,14 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Gate, notify, run};
 use crate::api::Failure;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Events are taken in batches: each batch asks the kernel for the names of its interfaces.
+const EVENTS_EVERY: Duration = Duration::from_millis(50);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -82,6 +84,7 @@ async fn read_events(gate: Arc<Gate>, descriptor: AsyncFd<OwnedFd>) -> Failure {
         let drained = Arc::clone(&gate);
         // Until it is empty: readiness is reported once for what is there.
         let _ = tokio::task::spawn_blocking(move || while drained.drain_events() > 0 {}).await;
+        sleep(EVENTS_EVERY).await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! Programs on interfaces: attach, adopt, detach, and what is really there.
 
-use std::fs;
-
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, loaded_programs};
@@ -10,6 +8,7 @@ use xdpgate_ebpf::abi::{InterfaceRow, MAX_INTERFACES, interface_mode};
 use super::error::{KernelError, program_errno};
 use super::netlink::{LinkState, link_state, remove_program};
 use super::object::LoadedProgram;
+use super::pins::remove_file;
 use super::tables::Tables;
 use super::{Kernel, lock};
 use crate::config::{AttachMode, InterfaceName};
@@ -100,7 +99,7 @@ impl Kernel {
         else {
             return Ok(false);
         };
-        remove_link(&self.pins.link(slot))?;
+        remove_file(&self.pins.link(slot))?;
         lock(&self.programs).remove(&slot);
         free_row(&mut self.tables(), slot)?;
         Ok(true)
@@ -139,14 +138,17 @@ impl Kernel {
     }
 
     fn slot_for(&self, interface: &InterfaceName) -> Result<u32, KernelError> {
-        let tables = self.tables();
+        let mut tables = self.tables();
         let rows = rows(&tables)?;
         if let Some((slot, _)) = rows.iter().find(|(_, row)| row_name(row) == interface.as_str()) {
             return Ok(*slot);
         }
-        (0..MAX_INTERFACES)
+        let slot = (0..MAX_INTERFACES)
             .find(|slot| rows.iter().all(|(taken, _)| taken != slot))
-            .ok_or(KernelError::NoSlot { limit: MAX_INTERFACES })
+            .ok_or(KernelError::NoSlot { limit: MAX_INTERFACES })?;
+        // Another interface may have counted here before it was detached.
+        tables.clear_counters(slot)?;
+        Ok(slot)
     }
 
     /// Replaces the program behind a pinned link. `None`: there is no link, or it is of an interface that is gone.
@@ -168,7 +170,7 @@ impl Kernel {
         // back under the same name does not show the link's program.
         if holds.is_none() || state.program != holds {
             drop(link);
-            remove_link(&path)?;
+            remove_file(&path)?;
             return Ok(None);
         }
         let mode = if state.native { AttachedMode::Native } else { AttachedMode::Generic };
@@ -253,15 +255,6 @@ fn refusal(error: &ProgramError) -> Refusal {
         Some(libc::EBUSY) => Refusal::Mode("another XDP program is in the way".to_owned()),
         Some(errno) => Refusal::Mode(std::io::Error::from_raw_os_error(errno).to_string()),
         None => Refusal::Mode(error.to_string()),
-    }
-}
-
-/// Removes a link's pin, which detaches its program when nobody else holds it.
-pub(super) fn remove_link(path: &std::path::Path) -> Result<(), KernelError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(KernelError::pin(path, error)),
     }
 }
 

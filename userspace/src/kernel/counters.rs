@@ -6,6 +6,7 @@ use xdpgate_ebpf::reason::Reason;
 
 use super::attach::Attached;
 use super::error::KernelError;
+use super::tables::Tables;
 use super::{Kernel, lock};
 
 /// One interface.
@@ -171,6 +172,21 @@ impl Kernel {
             });
         }
         Ok(uses)
+    }
+}
+
+impl Tables {
+    /// Starts the counters of a slot from nothing.
+    pub(super) fn clear_counters(&mut self, slot: u32) -> Result<(), KernelError> {
+        let table = |error| KernelError::table("COUNTERS", error);
+        let cpus = self.counters.get(&slot, 0).map_err(table)?.len();
+        let zero = InterfaceCounters {
+            seen: Count::ZERO,
+            decided: [Count::ZERO; MAX_REASONS],
+            monitored: [Count::ZERO; MAX_REASONS],
+        };
+        let zero = PerCpuValues::try_from(vec![zero; cpus]).map_err(|error| table(error.into()))?;
+        self.counters.set(slot, zero, 0).map_err(table)
     }
 }
 

@@ -8,7 +8,7 @@ use aya::maps::lpm_trie::Key;
 use xdpgate_ebpf::abi::{AttributeSet, GENERATION_SLOTS, MAX_ATTRIBUTE_SETS, control};
 
 use super::error::{KernelError, map_errno};
-use super::tables::PrefixTrie;
+use super::tables::{PolicyTables, PrefixTrie};
 use super::{Kernel, lock};
 use crate::policy::Image;
 
@@ -28,8 +28,8 @@ pub struct InstallReport {
 }
 
 impl Kernel {
-    /// Writes an image into the slot that no packet reads, then makes it live with one 8-byte store. Installations must
-    /// not overlap; the daemon's lock on changes sees to that.
+    /// Writes an image into the slot that no packet reads, then makes it live with one 8-byte store. Installations
+    /// must not overlap; the daemon's lock on changes sees to that.
     ///
     /// # Errors
     /// A table is full or can't be written; the live generation is then still live.
@@ -45,7 +45,7 @@ impl Kernel {
                 (Key::new(u32::from(length), u128::to_be_bytes(address)), u32::from(set))
             })?;
 
-        let mut tables = self.tables();
+        let mut tables = lock(&self.policy);
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
         // Replacing an inner map waits until no running program can still see the old one (bpf_map_fd_put_ptr and
         // maybe_wait_bpf_programs, kernel/bpf): after this, no packet reads the slot that is written below.
@@ -59,7 +59,7 @@ impl Kernel {
             .settings
             .set(slot, image.settings, 0)
             .map_err(|error| KernelError::table("SETTINGS", error))?;
-        tables.set_word(control::LIVE_GENERATION, generation)?;
+        self.tables().set_word(control::LIVE_GENERATION, generation)?;
         drop(tables);
 
         let report = InstallReport {
@@ -97,7 +97,7 @@ impl Kernel {
 /// `BPF_F_NO_PREALLOC`, which a trie must have.
 const NO_PREALLOC: u32 = 1;
 
-fn write_set(tables: &mut super::tables::Tables, index: u32, set: AttributeSet) -> Result<(), KernelError> {
+fn write_set(tables: &mut PolicyTables, index: u32, set: AttributeSet) -> Result<(), KernelError> {
     tables.attributes.set(index, set, 0).map_err(|error| KernelError::table("ATTRIBUTES", error))
 }
 

@@ -1,7 +1,8 @@
 //! The kernel side as the daemon sees it: programs, pins, tables, counters. The only module that imports aya.
 //!
 //! Everything that must outlive the daemon is pinned under one folder of a BPF file system: `maps/NAME`, and
-//! `links/N` for the interface in slot N. Dropping a [`Kernel`] changes nothing of what is enforced.
+//! `links/N` for the interface in slot N. Dropping a [`Kernel`] changes nothing of what is enforced; pins that guard no
+//! interface go with it.
 
 mod attach;
 mod bans;
@@ -17,7 +18,6 @@ mod tables;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,8 +33,8 @@ pub use steer::{detach_pinned, pause_pinned};
 use crate::config::AttachMode;
 use bans::PrefixBans;
 use events::EventRing;
-use pins::Pins;
-use tables::Tables;
+use pins::{Owned, Pins};
+use tables::{PolicyTables, Tables};
 
 /// What the daemon decides about the kernel side before it touches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub struct Kernel {
     options: Options,
     pins: Pins,
     tables: Mutex<Tables>,
+    policy: Mutex<PolicyTables>,
     prefix_bans: Mutex<PrefixBans>,
     events: Mutex<EventRing>,
     /// The program of each slot that this process has attached: the id that the interface must show.
@@ -66,8 +67,7 @@ pub struct Kernel {
     /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
     installed: Mutex<Option<InstallReport>>,
     features: Features,
-    /// Holds the lock of the pins; released by the kernel when the process ends, however it ends.
-    _owner: OwnedFd,
+    _owner: Owned,
 }
 
 impl Kernel {
@@ -89,6 +89,7 @@ impl Kernel {
             options: options.clone(),
             features: object,
             tables: Mutex::new(tables),
+            policy: Mutex::new(PolicyTables::open(&pins)?),
             prefix_bans: Mutex::new(prefix_bans),
             events: Mutex::new(events),
             programs: Mutex::new(HashMap::new()),

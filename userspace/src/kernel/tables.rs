@@ -34,16 +34,32 @@ pub(super) const NAMES: &[&str] = &[
 /// A trie from prefixes to attribute sets.
 pub(super) type PrefixTrie<K> = LpmTrie<MapData, K, u32>;
 
-/// The handles.
+/// The tables of generations. They have a lock of their own: writing one waits for the programs that still run, and a
+/// ban must not wait with it.
+pub(super) struct PolicyTables {
+    pub(super) settings: Array<MapData, Settings>,
+    pub(super) attributes: Array<MapData, AttributeSet>,
+    pub(super) prefixes_v4: ArrayOfMaps<MapData, PrefixTrie<[u8; 4]>>,
+    pub(super) prefixes_v6: ArrayOfMaps<MapData, PrefixTrie<[u8; 16]>>,
+}
+
+impl PolicyTables {
+    pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
+        Ok(Self {
+            settings: open(pins, "SETTINGS")?,
+            attributes: open(pins, "ATTRIBUTES")?,
+            prefixes_v4: open(pins, "PREFIXES_V4")?,
+            prefixes_v6: open(pins, "PREFIXES_V6")?,
+        })
+    }
+}
+
+/// All other tables.
 pub(super) struct Tables {
     /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
     pub(super) ban_capacity: u64,
     control: Array<MapData, u64>,
     pub(super) interfaces: Array<MapData, InterfaceRow>,
-    pub(super) settings: Array<MapData, Settings>,
-    pub(super) attributes: Array<MapData, AttributeSet>,
-    pub(super) prefixes_v4: ArrayOfMaps<MapData, PrefixTrie<[u8; 4]>>,
-    pub(super) prefixes_v6: ArrayOfMaps<MapData, PrefixTrie<[u8; 16]>>,
     pub(super) bans_v4: HashMap<MapData, [u8; 4], Ban>,
     pub(super) bans_v6: HashMap<MapData, [u8; 16], Ban>,
     pub(super) ban_prefixes_v4: LpmTrie<MapData, [u8; 4], PrefixBan>,
@@ -62,10 +78,6 @@ impl Tables {
             ban_capacity: u64::from(bans.max_entries()),
             control: open(pins, "CONTROL")?,
             interfaces: open(pins, "INTERFACES")?,
-            settings: open(pins, "SETTINGS")?,
-            attributes: open(pins, "ATTRIBUTES")?,
-            prefixes_v4: open(pins, "PREFIXES_V4")?,
-            prefixes_v6: open(pins, "PREFIXES_V6")?,
             bans_v4: open(pins, "BANS_V4")?,
             bans_v6: open(pins, "BANS_V6")?,
             ban_prefixes_v4: open(pins, "BAN_PREFIXES_V4")?,

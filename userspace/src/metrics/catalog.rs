@@ -2,9 +2,6 @@
 
 use std::fmt::Write;
 
-use xdpgate_ebpf::reason::Reason;
-use xdpgate_ebpf::verdict::Action;
-
 /// What kind of number it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -31,7 +28,7 @@ pub struct Metric {
 macro_rules! metrics {
     ($($constant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)+) => {
         $(
-            #[doc = $help]
+            #[doc = concat!("`", $name, "`")]
             pub(super) const $constant: Metric =
                 Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };
         )+
@@ -116,11 +113,6 @@ pub fn reference() -> String {
         row(&mut text, &[&format!("`{}`", metric.name), kind, &labels.join(", "), metric.help]);
     }
     text.push_str(REASONS);
-    for reason in Reason::ALL {
-        let action = if reason.action() == Action::Pass { "pass" } else { "drop" };
-        let monitor = if Reason::MONITORABLE.contains(reason) { "yes" } else { "" };
-        row(&mut text, &[&format!("`{}`", reason.label()), action, monitor, reason.help()]);
-    }
     text
 }
 
@@ -143,15 +135,10 @@ read at each scrape, and go on over a restart of the daemon. No label ever holds
 ";
 
 const REASONS: &str = "
-## Reasons
-
-The values of the label `reason`. Every packet leaves with exactly one, so that this is always zero, up to the packets
-that are being counted during the scrape:
+The values of the label `reason` are in [reasons.md](reasons.md). Every packet leaves with exactly one, so that this is
+always zero, up to the packets that are counted while the tables are read:
 
 ```
 xdpgate_packets_seen_total - sum without (reason, action) (xdpgate_packets_total)
 ```
-
-| reason | action | can be monitored | means |
-|---|---|---|---|
 ";

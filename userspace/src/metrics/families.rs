@@ -23,8 +23,12 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     families.add(catalog::SCRAPE_SUCCESSFUL, &[], 1.0);
     families.add(catalog::BUILD_INFO, &[&status.version], 1.0);
     families.add(catalog::START_TIME, &[], seconds(status.started));
-    stats.interfaces.iter().for_each(|interface| families.interface(interface));
-    lists.iter().for_each(|list| families.list(list));
+    for interface in &stats.interfaces {
+        families.interface(interface);
+    }
+    for list in lists {
+        families.list(list);
+    }
     for interface in &status.interfaces {
         let name = interface.name.as_str();
         families.add(catalog::ENFORCING, &[name], truth(interface.enforcing));

@@ -14,7 +14,7 @@ pub enum StoreError {
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// What the database said.
         problem: String,
     },
     /// A newer xdpgate wrote it.
@@ -30,14 +30,14 @@ pub enum StoreError {
         /// The newest schema that this program knows.
         known: i64,
     },
-    /// Any other answer of SQLite.
+    /// Any other answer of the database.
     #[error(
         "the database {path} refused: {source}; check that the disk has room and that the daemon may write there"
     )]
     Database {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// What the database said.
         source: rusqlite::Error,
     },
     /// A file or directory beside the database.

@@ -1,6 +1,6 @@
 //! What operators changed, kept across restarts and `kill -9`: bans, allow entries, lists and settings.
 //!
-//! One SQLite file in WAL mode with `synchronous=FULL`: when a call returns, the change is on the disk. List texts are
+//! One database file in WAL mode with `synchronous=FULL`: when a call returns, the change is on the disk. List texts are
 //! files beside it, because they can be hundreds of megabytes. Every call blocks; async code calls from a thread of
 //! its own.
 

@@ -24,8 +24,8 @@ pub(crate) const LOUDNESS: u32 = 10;
 
 /// Small, so that little of the world is denied; the first that the database has in both families is taken.
 const DENIED: [&str; 5] = ["AQ", "LI", "SM", "MC", "AD"];
-/// Networks of the denied country that the flood uses at most.
-const DENIED_NETS: usize = 32;
+/// Networks of one kind that the flood uses at most.
+const MOST_NETS: u32 = 32;
 /// Prefixes on the blocklist besides those that send: a list of a usual size.
 const FILLER: u32 = 20_000;
 
@@ -108,27 +108,32 @@ impl Cast {
 
     /// The flood over IPv4: half from the denied country, half from blocklisted networks, and a little from anywhere.
     pub(crate) fn flood4(&self) -> Result<Sources> {
-        let denied = self.denied.ipv4.iter().take(DENIED_NETS).map(|net| (*net, 16));
         let [blocklisted, _] = BLOCKLISTED_NETS;
         let anywhere = "0.0.0.0/0".parse()?;
-        Sources::new(denied.chain([(blocklisted, 496), (anywhere, 16)]))
+        Sources::new(shared(504, &self.denied.ipv4).chain([(blocklisted, 504), (anywhere, 16)]))
     }
 
-    /// The flood over IPv6: from the denied country, from a blocklisted network, from a few /64s whose every packet
-    /// has another address, and a little from anywhere.
+    /// The flood over IPv6: a third each from the denied country, from a blocklisted network, and from a few /64s whose
+    /// every packet has another address; and a little from anywhere.
     pub(crate) fn flood6(&self) -> Result<Sources> {
-        let denied = self.denied.ipv6.iter().take(DENIED_NETS).map(|net| (*net, 8));
         let [_, blocklisted] = BLOCKLISTED_NETS;
         let anywhere = "::/0".parse()?;
-        let rotating = Self::rotating().into_iter().map(|net| (net, 64));
-        Sources::new(denied.chain(rotating).chain([(blocklisted, 496), (anywhere, 8)]))
+        let rotating = rotating();
+        let floods = shared(336, &self.denied.ipv6).chain(shared(336, &rotating));
+        Sources::new(floods.chain([(blocklisted, 336), (anywhere, 16)]))
     }
+}
 
-    /// The /64s inside which sources rotate.
-    pub(crate) fn rotating() -> Vec<IpNet> {
-        let net = |n| Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 0xdb8, 0xf100, n, 0, 0, 0, 0), 64);
-        (0..4).map(|n| net(n).into()).collect()
-    }
+/// The /64s inside which sources rotate.
+fn rotating() -> Vec<IpNet> {
+    let net = |n| Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 0xdb8, 0xf100, n, 0, 0, 0, 0), 64);
+    (0..4).map(|n| net(n).into()).collect()
+}
+
+/// Up to [`MOST_NETS`] of the networks, with `slots` of the generator's slots shared out among them.
+fn shared(slots: u32, nets: &[IpNet]) -> impl Iterator<Item = (IpNet, u32)> {
+    let count = u32::try_from(nets.len()).unwrap_or(MOST_NETS).clamp(1, MOST_NETS);
+    nets.iter().zip(0..count).map(move |(net, _)| (*net, slots / count))
 }
 
 /// The blocklist, as an operator would have it from somewhere.

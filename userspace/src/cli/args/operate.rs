@@ -35,7 +35,7 @@ pub(in crate::cli) struct RunArgs {
     /// Replace another XDP program that is on an interface
     #[arg(long)]
     force: bool,
-    /// The least important messages to log, or a filter [default: info, or $`RUST_LOG`]
+    /// The least important messages to log, or a filter; the variable `RUST_LOG` says it too [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(in crate::cli) log: Option<String>,
     /// The shape of log lines

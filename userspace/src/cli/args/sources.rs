@@ -9,12 +9,13 @@ use crate::cli::ttl::Ttl;
 use crate::config::{CountryScope, DefaultAction, ListName, Mode};
 use crate::country::CountryCode;
 
+const WHO: &str = "Who, such as 192.0.2.1 or 2001:db8::/48";
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BanCommand {
     /// Ban addresses or prefixes; one that is banned already takes the new time and reason
     Add {
-        /// Who, such as 192.0.2.1 or 2001:db8::/48
-        #[arg(required = true, value_name = "PREFIX")]
+        #[arg(required = true, value_name = "PREFIX", help = WHO)]
         prefixes: Vec<Prefix>,
         /// For how long: 90s, 30m, 1h30m, 7d, or `permanent`
         #[arg(long, value_name = "TIME", default_value = "1h")]
@@ -43,8 +44,7 @@ pub(in crate::cli) enum BanCommand {
 pub(in crate::cli) enum AllowCommand {
     /// Let addresses or prefixes always pass
     Add {
-        /// Who, such as 192.0.2.1 or 2001:db8::/48
-        #[arg(required = true, value_name = "PREFIX")]
+        #[arg(required = true, value_name = "PREFIX", help = WHO)]
         prefixes: Vec<Prefix>,
         /// Why, for whoever looks later
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

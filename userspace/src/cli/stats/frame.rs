@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use xdpgate_ebpf::reason::Reason;
 
-use crate::api::types::{Count, InterfaceStats, Stats, XdpMode};
+use crate::api::types::{Count, InterfaceStats, Stats};
 use crate::cli::numbers::{bytes, grouped, short, time};
 use crate::cli::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 
@@ -47,13 +47,10 @@ fn interface(
     seconds: Option<f64>,
 ) -> io::Result<()> {
     writeln!(out)?;
-    let mode = if now.mode == XdpMode::Native {
-        now.mode.as_str().to_owned()
-    } else {
-        format!("{} MODE", now.mode.as_str())
-    };
-    let guard = if now.enforcing { "" } else { " NOT GUARDED" };
-    heading(out, &format!("{} {mode}{guard}", now.name), seconds)?;
+    heading(out, &format!("{} ({})", now.name, now.mode.as_str()), seconds)?;
+    if !now.enforcing {
+        writeln!(out, "  {BAD}NOT GUARDED: the kernel does not run the program there{RESET}")?;
+    }
     row(out, BOLD, "seen", now.seen, before.map(|before| before.seen), seconds)?;
     reasons(out, GOOD, "pass", &now.passed, before.map(|before| &before.passed), seconds)?;
     reasons(out, BAD, "drop", &now.dropped, before.map(|before| &before.dropped), seconds)?;
@@ -114,7 +111,7 @@ mod tests {
     use jiff::{Timestamp, ToSpan};
 
     use super::*;
-    use crate::api::types::{EventCounts, ListStats};
+    use crate::api::types::{EventCounts, ListStats, XdpMode};
     use crate::config::Mode;
 
     fn stats(packets: u64, time: Timestamp) -> Stats {
@@ -169,6 +166,6 @@ mod tests {
         assert!(text.contains("1.00M"), "{text}");
         assert!(!text.contains("paused"), "{text}");
         assert!(text.contains("would drop packet-limit"), "{text}");
-        assert!(text.contains("GENERIC MODE") || text.contains("generic MODE"), "{text}");
+        assert!(text.contains("(generic)") && text.contains("NOT GUARDED"), "{text}");
     }
 }

@@ -72,10 +72,8 @@ impl Gate {
         if !gone.is_empty() {
             let kept = inputs.allow.iter().filter(|entry| !gone.contains(&entry.prefix)).cloned();
             let allow = Arc::new(kept.collect());
-            let approve = |after: &_| match request.force {
-                true => Ok(()),
-                false => lockout::check_image(&live.image, after, peer),
-            };
+            let peer = peer.filter(|_| !request.force);
+            let approve = |after: &_| lockout::check_image(&live.image, after, peer);
             self.replace(&only, Inputs { allow, ..inputs.clone() }, approve, |store| {
                 store.delete_allow(&gone)
             })?;

@@ -78,10 +78,8 @@ impl Gate {
         let only = self.only_change();
         let live = self.live();
         let inputs = Inputs { geo, ..live.inputs.clone() };
-        let approve = |after: &_| match force {
-            true => Ok(()),
-            false => lockout::check_image(&live.image, after, peer),
-        };
+        let peer = peer.filter(|_| !force);
+        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
         let changed = self.replace(&only, inputs, approve, |store| {
             store.set_setting(Setting::GeoDatabase, text.as_deref())
         })?;
@@ -98,10 +96,8 @@ impl Gate {
         let only = self.only_change();
         let live = self.live();
         let inputs = Inputs { country: rule, ..live.inputs.clone() };
-        let approve = |after: &_| match force {
-            true => Ok(()),
-            false => lockout::check_image(&live.image, after, peer),
-        };
+        let peer = peer.filter(|_| !force);
+        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
         let changed = self.replace(&only, inputs, approve, |store| {
             store.set_setting(Setting::CountryRule, json.as_deref())
         })?;

@@ -99,6 +99,14 @@ impl Gate {
         gone
     }
 
+    /// Interfaces of the policy that an operator detached.
+    pub(super) fn let_go(&self) -> Vec<InterfaceName> {
+        let names = self.names();
+        let live = self.live();
+        live.inputs.config.interfaces.iter().filter(|name| !names.contains(name)).cloned().collect()
+    }
+
+    /// Those that ought to be guarded.
     pub(super) fn names(&self) -> Vec<InterfaceName> {
         self.guarded().keys().cloned().collect()
     }
@@ -126,11 +134,9 @@ impl Gate {
 
 fn report(row: &Attached) {
     let (interface, mode, adopted) = (&row.name, row.mode.label(), row.adopted);
-    match (row.mode, &row.fallback) {
-        (AttachedMode::Generic, Some(why)) => tracing::warn!(
-            %interface, mode, adopted, why,
-            "guarded in generic mode, several times slower than in the driver"
-        ),
-        _ => tracing::info!(%interface, mode, adopted, "guarded"),
+    if let (AttachedMode::Generic, Some(why)) = (row.mode, &row.fallback) {
+        tracing::warn!(%interface, mode, adopted, why, "guarded in generic mode, several times slower than in the driver");
+    } else {
+        tracing::info!(%interface, mode, adopted, "guarded");
     }
 }

@@ -64,9 +64,6 @@ impl Gate {
         };
         let mut source = ListSource::of_operator(&record, self.store.list_path(&new.name));
         let list = source.parse(new.text, "the text sent")?;
-        if new.mode == Mode::Enforce && !new.force {
-            lockout::check_list(&list.ranges)?;
-        }
         let only = self.only_change();
         let live = self.live();
         let inputs = live.inputs.clone();
@@ -76,13 +73,12 @@ impl Gate {
         let entries = list.entries as u64;
         // A list that is replaced keeps its bit, and so its counters.
         let added =
-            place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.loaded);
+            place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.added);
         let record = ListRecord { entries, added, ..record };
+        source.added = added;
         let next = with_list(&inputs, place, list, source);
-        let approve = |after: &_| match new.force {
-            true => Ok(()),
-            false => lockout::check_image(&live.image, after, peer),
-        };
+        let peer = peer.filter(|_| !new.force);
+        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
         let changed = self.replace(&only, next, approve, |store| store.put_list(&record, new.text))?;
         tracing::info!(list = %new.name, entries, mode = %new.mode, "list added");
         Ok(ListAnswer {
@@ -134,15 +130,14 @@ fn info(list: &LoadedList, source: &ListSource, counters: Option<&ListCounters>)
 fn with_list(inputs: &Inputs, place: Option<usize>, list: LoadedList, source: ListSource) -> Inputs {
     let mut lists = (*inputs.lists).clone();
     let mut sources = (*inputs.list_sources).clone();
-    match place.and_then(|place| lists.get_mut(place).zip(sources.get_mut(place))) {
-        Some((old_list, old_source)) => {
-            *old_list = list;
-            *old_source = source;
-        }
-        None => {
-            lists.push(list);
-            sources.push(source);
-        }
+    if let Some((old_list, old_source)) =
+        place.and_then(|place| lists.get_mut(place).zip(sources.get_mut(place)))
+    {
+        *old_list = list;
+        *old_source = source;
+    } else {
+        lists.push(list);
+        sources.push(source);
     }
     Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
 }

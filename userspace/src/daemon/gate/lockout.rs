@@ -9,7 +9,6 @@ use super::probe;
 use crate::api::types::{Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
 use crate::daemon::Inputs;
-use crate::feeds::{AddressRanges, Range};
 use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
@@ -27,14 +26,6 @@ pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -
         && !is_allowed(inputs, peer)
     {
         return Err(refused(format!("{shown} holds {}, from which you are connected by SSH", peer.address)));
-    }
-    Ok(())
-}
-
-/// Refuses a list that holds every address.
-pub(super) fn check_list(ranges: &AddressRanges) -> Result<(), Failure> {
-    if ranges.ipv4.contains(&Range::ALL) || ranges.ipv6.contains(&Range::ALL) {
-        return Err(refused("the list holds every address there is (a prefix of length 0)"));
     }
     Ok(())
 }
@@ -72,4 +63,91 @@ fn is_allowed(inputs: &Inputs, peer: SshPeer) -> bool {
 
 fn refused(why: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Refused, format!("refused: {why}; --force does it nevertheless"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Config};
+    use crate::feeds::{BadLines, parse_list};
+    use crate::policy::LoadedList;
+
+    fn inputs(policy: &str) -> Inputs {
+        let config: Config = config::parse(policy, std::path::Path::new("policy.toml")).unwrap();
+        Inputs::load(config, None).unwrap()
+    }
+
+    fn peer(address: &str, port: u16) -> SshPeer {
+        SshPeer { address: address.parse().unwrap(), port }
+    }
+
+    fn ban(policy: &str, prefix: &str, peer: Option<SshPeer>) -> Result<(), String> {
+        check_ban(&inputs(policy), prefix.parse().unwrap(), peer).map_err(|failure| {
+            assert_eq!(failure.kind, FailureKind::Refused);
+            failure.message
+        })
+    }
+
+    const OFFICE: &str = "[safety]\nmanagement_prefixes = [\"203.0.113.0/24\"]\nmanagement_ports = [22]";
+
+    #[test]
+    fn a_ban_of_everything_or_of_management_is_refused() {
+        assert!(ban(OFFICE, "0.0.0.0/0", None).unwrap_err().contains("every address there is"));
+        assert!(ban(OFFICE, "::/0", None).unwrap_err().contains("every address there is"));
+        for prefix in ["203.0.113.7/32", "203.0.112.0/22", "203.0.113.0/24"] {
+            assert!(ban(OFFICE, prefix, None).unwrap_err().contains("203.0.113.0/24"), "{prefix}");
+        }
+        assert_eq!(ban(OFFICE, "198.51.100.0/24", None), Ok(()));
+    }
+
+    #[test]
+    fn a_ban_of_the_operator_is_refused_unless_he_is_allowed() {
+        let who = Some(peer("192.0.2.7", 22));
+        let refused = ban(OFFICE, "192.0.2.0/24", who).unwrap_err();
+        assert_eq!(
+            refused,
+            "refused: 192.0.2.0/24 holds 192.0.2.7, from which you are connected by SSH; --force does it nevertheless"
+        );
+        assert_eq!(ban(OFFICE, "192.0.3.0/24", who), Ok(()));
+        assert_eq!(ban("[allow]\nprefixes = [\"192.0.2.7\"]", "192.0.2.0/24", who), Ok(()));
+    }
+
+    fn with_list(inputs: &Inputs, text: &str) -> Inputs {
+        let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
+        let list = LoadedList {
+            name: "scanners".parse().unwrap(),
+            mode: crate::config::Mode::Enforce,
+            ranges: parsed.ranges,
+            entries: parsed.entries,
+        };
+        Inputs { lists: Arc::new(vec![list]), ..inputs.clone() }
+    }
+
+    #[test]
+    fn a_list_that_holds_the_operator_is_refused_with_its_name() {
+        let before = inputs(OFFICE);
+        let after = with_list(&before, "192.0.2.0/24");
+        let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
+        let refused =
+            check_image(&images(&before), &images(&after), Some(peer("192.0.2.7", 22))).unwrap_err();
+        assert!(refused.message.contains("port 22 again (blocklisted, list scanners)"), "{refused}");
+        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("192.0.3.7", 22))), Ok(()));
+        assert_eq!(check_image(&images(&before), &images(&after), None), Ok(()), "not over SSH");
+    }
+
+    #[test]
+    fn management_prefixes_save_the_operator_on_their_ports_only() {
+        let before = inputs(OFFICE);
+        let after = with_list(&before, "203.0.113.0/24");
+        let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
+        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 22))), Ok(()));
+        assert!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 2222))).is_err());
+    }
+
+    #[test]
+    fn who_was_kept_out_before_is_no_reason() {
+        let kept_out = with_list(&inputs(OFFICE), "192.0.2.0/24");
+        let image = Arc::new(kept_out.compile(1).unwrap());
+        assert_eq!(check_image(&image, &image, Some(peer("192.0.2.7", 22))), Ok(()));
+    }
 }

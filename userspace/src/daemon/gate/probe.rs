@@ -92,8 +92,9 @@ fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use xdpgate_ebpf::abi::Limit;
+    use xdpgate_ebpf::abi::{Limit, bucket_class};
     use xdpgate_ebpf::packet::parse;
+    use xdpgate_ebpf::reason::Reason;
 
     use super::*;
 
@@ -103,7 +104,7 @@ mod tests {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
                 let frame = frame(source.parse().unwrap(), Probe { protocol, port: 443 });
                 let mut packet = Packet::unread(0);
-                assert!(parse(&frame, &mut packet).is_ok(), "{source} {protocol:?}");
+                assert!(parse(&frame.as_slice(), &mut packet).is_ok(), "{source} {protocol:?}");
                 assert_eq!(u16::from_be_bytes(packet.destination_port), 443);
                 assert_eq!(packet.tcp_flags, if protocol == Protocol::Tcp { TCP_SYN } else { 0 });
             }
@@ -118,5 +119,28 @@ mod tests {
         assert_eq!(units_left(limit, 16 * 40, 0), (60, 100));
         assert_eq!(units_left(limit, 16 * 40, 30), (90, 100), "30 ns later 30 are back");
         assert_eq!(units_left(limit, u64::MAX, 0), (0, 100));
+    }
+
+    #[test]
+    fn the_verdict_follows_the_tables() {
+        let policy =
+            "[allow]\nprefixes = [\"192.0.2.1\"]\n[limits.source]\npackets = \"10/s\"\npackets_burst = 5";
+        let config = crate::config::parse(policy, std::path::Path::new("policy.toml")).unwrap();
+        let image = Arc::new(crate::daemon::Inputs::load(config, None).unwrap().compile(1).unwrap());
+        let mut tables = Model::new(Arc::clone(&image));
+        tables.add_ban("192.0.2.0/24".parse().unwrap(), Some(1_000));
+        let probe = Probe { protocol: Protocol::Tcp, port: 443 };
+        let judged = |tables: &Model, source: &str, now_ns| {
+            judge(tables, source.parse().unwrap(), probe, now_ns).reason
+        };
+        assert_eq!(judged(&tables, "192.0.2.1", 0), Reason::Allowed);
+        assert_eq!(judged(&tables, "192.0.2.2", 999), Reason::Banned);
+        assert_eq!(judged(&tables, "192.0.2.2", 1_000), Reason::WithinLimit, "the ban has ended");
+
+        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap(), bucket_class::SOURCE);
+        tables.set_bucket(&used_up, Bucket { packets: u64::MAX >> 2, ..FULL });
+        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::PacketLimit);
+        tables.pause(true);
+        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::Paused);
     }
 }

@@ -105,14 +105,25 @@ fn restore_bans(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
         store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.expires))).collect();
     match kernel.replace_bans(&wanted) {
         Ok(()) => Ok(0),
-        Err(error @ KernelError::TableFull { .. }) => {
-            let in_force = kernel.bans()?.len();
-            let left_out = wanted.len().saturating_sub(in_force);
-            tracing::error!(%error, left_out, "not all bans are in force; raise tables.bans and restart");
-            Ok(left_out)
-        }
+        Err(KernelError::TableFull { .. }) => restore_those_that_fit(kernel, &wanted),
         Err(error) => Err(error.into()),
     }
+}
+
+fn restore_those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> Result<usize, Failure> {
+    let mut left_out = 0;
+    for (prefix, expires_ns) in wanted {
+        match kernel.ban(*prefix, *expires_ns) {
+            Ok(()) => {}
+            Err(KernelError::TableFull { .. }) => left_out += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tracing::error!(
+        left_out,
+        "not all bans are in force: their table is full; raise tables.bans and restart"
+    );
+    Ok(left_out)
 }
 
 /// A store that is new, under a kernel that still enforces bans: the operator moved a damaged one aside. The bans that

@@ -56,9 +56,11 @@ impl Gate {
         let unguarded = self.unguarded().into_iter();
         let mut problems: Vec<_> =
             unguarded.map(|(name, why)| format!("{name} is not guarded: {why}")).collect();
-        if self.names().is_empty() {
-            problems.push("no interface is guarded".to_owned());
-        }
+        problems.extend(
+            self.let_go()
+                .iter()
+                .map(|name| format!("{name} was detached by an operator; `xdpgate reload` guards it again")),
+        );
         match self.kernel.live_generation() {
             Ok(0) => problems.push("no policy is live".to_owned()),
             Ok(_) => {}
@@ -69,7 +71,8 @@ impl Gate {
 
     /// Those that are attached, and those that ought to be.
     fn interface_rows(&self, rows: Vec<Attached>) -> Vec<InterfaceStatus> {
-        let missing = self.names().into_iter().filter(|name| !rows.iter().any(|row| row.name == *name));
+        let wanted = self.names().into_iter().chain(self.let_go());
+        let missing = wanted.filter(|name| !rows.iter().any(|row| row.name == *name));
         let missing: Vec<_> = missing.map(not_attached).collect();
         rows.into_iter().map(attached).chain(missing).collect()
     }
