@@ -14,7 +14,7 @@ const LAST_OFFSET: u16 = 0x1fff;
 
 /// Under the rule `pass`.
 pub(super) fn usual_rows() -> Vec<Row> {
-    let mut rows = [first(), not_fragments(), odd_chains()].concat();
+    let mut rows = [first(), every_bit_of_the_offset(), not_fragments(), odd_chains()].concat();
     for (origin, reason) in [
         (PLAIN, Reason::Fragment),
         // A later fragment starts nothing.
@@ -106,6 +106,18 @@ fn first() -> Vec<Row> {
         Reason::Malformed,
     ));
     rows
+}
+
+fn every_bit_of_the_offset() -> Vec<Row> {
+    let row = |bit: u16| {
+        let reads = Reads::protocol(6).of(Fragment::Later);
+        [
+            Row::new(format!("IPv4 offset {}", 1 << bit), v4(PLAIN, 1 << bit, false), Reason::Fragment),
+            Row::new(format!("IPv6 offset {}", 1 << bit), v6(PLAIN, 1 << bit, false), Reason::Fragment),
+        ]
+        .map(|row| row.reads(reads))
+    };
+    (0..13).flat_map(row).collect()
 }
 
 fn not_fragments() -> Vec<Row> {
