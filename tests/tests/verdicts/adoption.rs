@@ -14,6 +14,15 @@ fn frame() -> Vec<u8> {
     Ipv4::from(origins()[0].ipv4).carrying(&Payload::udp(40_000, 5_000)).ethernet().bytes
 }
 
+/// Tables that a daemon made and left.
+fn made() -> Folder {
+    let folder = Folder::new();
+    let kernel = folder.open().unwrap();
+    folder.keep();
+    drop(kernel);
+    folder
+}
+
 #[test]
 fn there_is_one_owner() {
     if !kernel_or_skip("there_is_one_owner") {
@@ -33,8 +42,7 @@ fn pins_of_another_layout_are_left_alone() {
     if !kernel_or_skip("pins_of_another_layout_are_left_alone") {
         return;
     }
-    let folder = Folder::new();
-    drop(folder.open().unwrap());
+    let folder = made();
     let newer = ABI_VERSION + 1;
     folder.words("ABI").set(0, newer, 0).unwrap();
     let error = folder.open().unwrap_err();
@@ -65,6 +73,7 @@ fn everything_outlives_the_daemon() {
     }
     assert_eq!(gate.reason_of(&frame()), Reason::Banned);
     let (mut bans, counted) = (gate.kernel.bans().unwrap(), gate.counted());
+    gate.folder.keep();
     let Gate { kernel, folder, .. } = gate;
     drop(kernel);
 
@@ -80,14 +89,27 @@ fn everything_outlives_the_daemon() {
     assert_eq!(gate.reason_of(&frame()), Reason::DefaultDrop);
 }
 
+#[test]
+fn pins_that_guard_nothing_go_with_their_owner() {
+    if !kernel_or_skip("pins_that_guard_nothing_go_with_their_owner") {
+        return;
+    }
+    let folder = Folder::new();
+    drop(folder.open().unwrap());
+    assert!(!folder.path().exists());
+    let kernel = folder.open().unwrap();
+    folder.keep();
+    drop(kernel);
+    assert!(folder.maps().join("ABI").exists());
+}
+
 /// A daemon that was killed while it made its tables left some of them.
 #[test]
 fn half_made_tables_are_made_whole() {
     if !kernel_or_skip("half_made_tables_are_made_whole") {
         return;
     }
-    let folder = Folder::new();
-    drop(folder.open().unwrap());
+    let folder = made();
     let mut names: Vec<_> =
         fs::read_dir(folder.maps()).unwrap().map(|pin| pin.unwrap().file_name()).collect();
     names.sort_unstable();

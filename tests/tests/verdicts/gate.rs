@@ -70,6 +70,11 @@ impl Folder {
         self.map(name).try_into().unwrap()
     }
 
+    /// Lets the pins outlive their owner, as those of a guarded interface do: something stands where its link would.
+    pub(crate) fn keep(&self) {
+        MapData::from_pin(self.maps().join("ABI")).unwrap().pin(self.0.join("links/kept")).unwrap();
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options {
             bpffs: self.0.clone(),
