@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::{Bytes, Fragment, Packet, Unparsed, View, transport, widen};
+use super::{Bytes, Fragment, Packet, Unparsed, View, check_end, transport, widen};
 use crate::abi::family;
 
 const MIN_HEADER: u32 = 20;
@@ -25,7 +25,7 @@ pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Resu
     packet.destination = widen([header[16], header[17], header[18], header[19]]);
     packet.hop_limit = header[8];
     packet.protocol = header[9];
-    packet.bytes = packet.bytes.max(offset + total);
+    check_end(view, offset + total, packet)?;
 
     let fragment = u16::from_be_bytes([header[6], header[7]]);
     if fragment & FRAGMENT_OFFSET != 0 {

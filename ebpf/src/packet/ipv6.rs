@@ -1,6 +1,6 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use super::{Bytes, Fragment, Packet, Unparsed, View, transport};
+use super::{Bytes, Fragment, Packet, Unparsed, View, check_end, transport};
 use crate::abi::family;
 
 /// The most extension headers that are followed. RFC 8200 names six kinds that may stand before the transport.
@@ -32,7 +32,8 @@ pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Resu
     packet.source.address = *source;
     packet.destination = *destination;
     packet.hop_limit = head[7];
-    packet.bytes = packet.bytes.max(offset + HEADER + u32::from(u16::from_be_bytes([head[4], head[5]])));
+    // A jumbogram (RFC 2675) says zero.
+    check_end(view, offset + HEADER + u32::from(u16::from_be_bytes([head[4], head[5]])), packet)?;
 
     let payload = walk(view, offset + HEADER, head[6], packet)?;
     if payload > view.len() {

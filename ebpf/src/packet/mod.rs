@@ -69,8 +69,7 @@ pub struct Packet {
     pub icmp_type: u8,
     /// Time to live, or hop limit.
     pub hop_limit: u8,
-    /// What the packet is charged, in bytes: the frame, or what its IP header claims if that is more. A frame in
-    /// several buffers (`xdp.frags`) shows only the first of them, and the claim costs no helper call.
+    /// What the packet is charged: the bytes of the frame.
     pub bytes: u32,
 }
 
@@ -110,6 +109,17 @@ impl Packet {
 #[must_use]
 pub const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// Checks where the IP header says that the packet ends. A packet that ends beyond its frame was cut short.
+#[inline(always)]
+fn check_end<V: View>(view: &V, end: u32, packet: &mut Packet) -> Result<(), Unparsed> {
+    if end <= packet.bytes {
+        return Ok(());
+    }
+    // Only now, since it may cost a helper call: the frame may have more buffers than the one that can be read.
+    packet.bytes = view.frame_len();
+    if end > packet.bytes { Err(Unparsed::Malformed) } else { Ok(()) }
 }
 
 /// Reads the headers of a frame into `packet`.

@@ -111,19 +111,48 @@ fn tags_are_followed_up_to_the_limit() {
     }
 }
 
-/// What a header claims counts where it is more than what is there, because the rest may be in other buffers.
+/// The frame is charged, and a packet that ends beyond it was cut short: a sender must not charge more than it sends.
 #[test]
-fn the_longer_of_frame_and_claim_is_charged() {
+fn the_frame_is_charged_and_a_claim_beyond_it_is_malformed() {
     let mut frame = tcp_over_ipv4();
     let whole = parsed(&frame).bytes;
     frame.extend([0; 100]);
     assert_eq!(parsed(&frame).bytes, whole + 100, "padding was sent, too");
     frame[16..18].copy_from_slice(&9_000u16.to_be_bytes());
-    assert_eq!(parsed(&frame).bytes, 14 + 9_000);
+    assert_eq!(read(&frame).0, Err(Unparsed::Malformed));
 
     let mut frame = udp_over_ipv6();
     frame[18..20].copy_from_slice(&u16::MAX.to_be_bytes());
-    assert_eq!(parsed(&frame).bytes, 14 + 40 + 65_535);
+    assert_eq!(read(&frame).0, Err(Unparsed::Malformed));
+}
+
+/// A frame in two buffers, of which only the first can be read.
+struct FirstOfTwo<'a>(&'a [u8], u32);
+
+impl View for FirstOfTwo<'_> {
+    fn len(&self) -> u32 {
+        View::len(&self.0)
+    }
+
+    fn frame_len(&self) -> u32 {
+        self.1
+    }
+
+    fn read<const N: usize>(&self, offset: u32) -> Option<Bytes<N>> {
+        self.0.read(offset)
+    }
+}
+
+#[test]
+fn a_frame_in_several_buffers_is_charged_whole() {
+    let mut frame = tcp_over_ipv4();
+    frame[16..18].copy_from_slice(&9_000u16.to_be_bytes());
+    let mut packet = Packet::unread(View::len(&&*frame));
+    assert_eq!(parse(&FirstOfTwo(&frame, 14 + 9_000), &mut packet), Ok(()));
+    assert_eq!(packet.bytes, 14 + 9_000);
+
+    let mut packet = Packet::unread(View::len(&&*frame));
+    assert_eq!(parse(&FirstOfTwo(&frame, 14 + 8_999), &mut packet), Err(Unparsed::Malformed));
 }
 
 #[test]

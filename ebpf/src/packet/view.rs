@@ -21,6 +21,13 @@ pub trait View {
     /// The bytes that can be read, which in the kernel may be only the first buffer of a frame.
     fn len(&self) -> u32;
 
+    /// The bytes of the whole frame. More than [`View::len`] only where the kernel hands it over in several buffers, and
+    /// then it costs a helper call.
+    #[inline(always)]
+    fn frame_len(&self) -> u32 {
+        self.len()
+    }
+
     /// Whether there is nothing to read.
     #[inline(always)]
     fn is_empty(&self) -> bool {

@@ -67,7 +67,7 @@ fn every_row_is_read_as_it_says() {
     assert!(checked > 500, "only {checked} rows say how they are read");
 }
 
-/// Cut anywhere within its headers a frame is malformed, cut behind them it is what it was.
+/// Cut anywhere within its packet a frame is malformed; cut behind it, it is what it was.
 #[test]
 fn every_cut_of_every_frame() {
     let world = World::new().unwrap();

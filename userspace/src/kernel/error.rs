@@ -135,6 +135,16 @@ pub enum KernelError {
     /// The link layer did not answer.
     #[error("asking the kernel for its interfaces: {0}")]
     Netlink(#[source] io::Error),
+    /// The generation belongs into the slot that packets read.
+    #[error(
+        "generation {generation} can't be written while {live} is live; this is a defect of xdpgate, please report it"
+    )]
+    SlotInUse {
+        /// The one to write.
+        generation: u64,
+        /// The one in force.
+        live: u64,
+    },
     /// There is nothing pinned.
     #[error("nothing of xdpgate is loaded (no pins in {})", path.display())]
     NothingPinned {
@@ -160,6 +170,7 @@ impl KernelError {
             Self::TableFull { .. } => 11,
             Self::NothingPinned { .. } => 4,
             Self::NoObject
+            | Self::SlotInUse { .. }
             | Self::Load(_)
             | Self::Object(_)
             | Self::Table { .. }

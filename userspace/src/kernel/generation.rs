@@ -36,6 +36,10 @@ impl Kernel {
     pub fn install(&self, image: &Image) -> Result<InstallReport, KernelError> {
         let started = Instant::now();
         let generation = image.settings.generation;
+        let live = self.live_generation()?;
+        if live != 0 && (generation ^ live) & (GENERATION_SLOTS - 1) == 0 {
+            return Err(KernelError::SlotInUse { generation, live });
+        }
         let (prefixes_v4, v4) =
             self.build("prefixes-ipv4", image.prefixes4(), |(address, length, set)| {
                 (Key::new(u32::from(length), u32::to_be_bytes(address)), u32::from(set))

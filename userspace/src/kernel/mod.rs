@@ -78,12 +78,15 @@ impl Kernel {
     /// feature. Nothing that is enforced has then changed.
     pub fn open(options: &Options) -> Result<Self, KernelError> {
         let pins = Pins::new(&options.bpffs);
-        let owner = pins.own()?;
+        // Asked before anything is touched: pins of another version stay as they are.
         pins.check_abi()?;
+        let owner = pins.own()?;
         let object = object::make_tables(&pins, options)?;
         pins.write_abi()?;
-        let tables = Tables::open(&pins)?;
+        let mut tables = Tables::open(&pins)?;
         let prefix_bans = PrefixBans::read(&tables)?;
+        // A daemon may have died between a ban and its count.
+        prefix_bans.write_count(&mut tables)?;
         let events = EventRing::open(&pins)?;
         Ok(Self {
             options: options.clone(),

@@ -4,6 +4,8 @@
 use core::cell::UnsafeCell;
 use core::ptr::{read_volatile, write_volatile};
 
+use aya_ebpf::bindings::xdp_md;
+use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
 use aya_ebpf::programs::XdpContext;
 use xdpgate_ebpf::packet::{Bytes, View};
 
@@ -16,6 +18,8 @@ pub(crate) struct Frame<'a> {
     start: usize,
     end: usize,
     settled: &'a Settled,
+    /// The program is one that takes frames in several buffers.
+    frags: Option<*mut xdp_md>,
 }
 
 /// A word of this CPU in a map.
@@ -23,8 +27,8 @@ pub(crate) struct Settled(UnsafeCell<u32>);
 
 impl<'a> Frame<'a> {
     #[inline(always)]
-    pub(crate) fn of(ctx: &XdpContext, settled: &'a Settled) -> Self {
-        Self { start: ctx.data(), end: ctx.data_end(), settled }
+    pub(crate) fn of(ctx: &XdpContext, settled: &'a Settled, frags: bool) -> Self {
+        Self { start: ctx.data(), end: ctx.data_end(), settled, frags: frags.then_some(ctx.ctx) }
     }
 }
 
@@ -49,6 +53,15 @@ impl View for Frame<'_> {
         // SAFETY: `at..at + N` lies between the context's data and data_end, which the kernel keeps readable while the
         // program runs; a byte array has no alignment.
         Some(Bytes(unsafe { *(at as *const [u8; N]) }))
+    }
+
+    #[inline(always)]
+    fn frame_len(&self) -> u32 {
+        let Some(ctx) = self.frags else { return self.len() };
+        // SAFETY: the context that the kernel gave to this run; the helper is as old as the several buffers (5.18).
+        #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter than 4 GiB")]
+        let length = unsafe { bpf_xdp_get_buff_len(ctx) } as u32;
+        length
     }
 
     #[inline(always)]

@@ -36,22 +36,22 @@ mod program {
     /// For drivers that hand over a frame in one buffer.
     #[xdp]
     fn xdpgate(ctx: XdpContext) -> u32 {
-        host(&ctx)
+        host(&ctx, false)
     }
 
     /// For drivers and kernels (5.18) that may hand over a frame in several buffers: without the flag they refuse the
     /// program at a large MTU.
     #[xdp(frags)]
     fn xdpgate_frags(ctx: XdpContext) -> u32 {
-        host(&ctx)
+        host(&ctx, true)
     }
 
     #[inline(always)]
-    fn host(ctx: &XdpContext) -> u32 {
+    fn host(ctx: &XdpContext, frags: bool) -> u32 {
         // Arrays with a row for every CPU and every slot that the loader hands out: neither look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
         let Some(Scratch { packet, verdict, settled, keys }) = maps::scratch() else { return XDP_PASS };
-        let frame = Frame::of(ctx, settled);
+        let frame = Frame::of(ctx, settled, frags);
         let clock = KernelClock::new();
         counters.seen(frame.len());
 

@@ -69,10 +69,9 @@ impl Ipv4 {
         bytes.resize(length, NO_OPERATION);
         bytes.extend(&payload.bytes);
         let is_later = self.fragment & !MORE_FRAGMENTS != 0;
-        Network {
-            ether_type: ETHER_TYPE,
-            bytes,
-            headers: length + if is_later { 0 } else { payload.headers },
-        }
+        let headers = length + if is_later { 0 } else { payload.headers };
+        // All of what the header claims must be there, as far as it can be.
+        let headers = headers.max(bytes.len().min(usize::from(total)));
+        Network { ether_type: ETHER_TYPE, bytes, headers }
     }
 }

@@ -8,8 +8,6 @@ use super::{Network, Payload, length_field};
 use crate::packets::world::GUARDED_IPV6;
 
 const ETHER_TYPE: u16 = 0x86dd;
-/// The most extension headers that are followed.
-const MAX_FOLLOWED: usize = 6;
 
 /// One extension header. The byte is its length field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,26 +112,8 @@ impl<'a> Ipv6<'a> {
             destination: GUARDED_IPV6.octets(),
             ..Ipv6Header::default()
         };
-        Network {
-            ether_type: ETHER_TYPE,
-            bytes: [&header.to_bytes()[..], &chain, &payload.bytes].concat(),
-            headers: Ipv6Header::LEN + self.headers(payload),
-        }
-    }
-
-    /// How many bytes behind the IPv6 header must be there.
-    fn headers(&self, payload: &Payload) -> usize {
-        let mut headers = 0;
-        for (index, extension) in self.extensions.iter().enumerate() {
-            // The last one that is followed says that one more comes.
-            if index + 1 == MAX_FOLLOWED && self.extensions.len() > MAX_FOLLOWED {
-                return headers + extension.read();
-            }
-            headers += extension.bytes(0).len();
-            if extension.is_later_fragment() {
-                return headers;
-            }
-        }
-        headers + payload.headers
+        let bytes = [&header.to_bytes()[..], &chain, &payload.bytes].concat();
+        // All of what the header claims must be there.
+        Network { ether_type: ETHER_TYPE, headers: bytes.len(), bytes }
     }
 }

@@ -77,6 +77,13 @@ impl Payload {
         Self { protocol, headers: 0, ..Self::tcp(40_000, 80, 0x02) }
     }
 
+    /// With data behind the header, `length` bytes in all.
+    #[must_use]
+    pub fn of_length(mut self, length: usize) -> Self {
+        self.bytes.resize(length, 0);
+        self
+    }
+
     /// No data behind the header.
     #[must_use]
     pub fn bare(mut self) -> Self {

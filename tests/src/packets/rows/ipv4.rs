@@ -65,7 +65,12 @@ fn total_lengths() -> Vec<Row> {
         let name = format!("total length {total} with a header of {} bytes", 20 + words * 4);
         rows.push(Row::new(name, frame, Reason::Malformed));
     }
-    for (total, words) in [(20, 0), (24, 1), (60, 10), (1_500, 0), (u16::MAX, 0)] {
+    // A packet that ends beyond its frame was cut short.
+    for (total, words) in [(41, 0), (1_500, 0), (u16::MAX, 0)] {
+        let name = format!("total length {total} where 40 bytes are there");
+        rows.push(Row::new(name, claiming(total, words).broken(usize::MAX, 0), Reason::Malformed));
+    }
+    for (total, words) in [(20, 0), (24, 1), (60, 10), (40, 0)] {
         let name = format!("total length {total} with a header of {} bytes", 20 + words * 4);
         rows.push(Row::new(name, claiming(total, words), Reason::Banned));
     }

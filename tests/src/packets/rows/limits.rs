@@ -14,11 +14,20 @@ use crate::packets::world::{ALLOWED, BANNED, MANAGEMENT, Origin, PLAIN, UNKNOWN}
 
 const THREE_PACKETS: &str = "packets = \"1/h\"\npackets_burst = 3";
 const BURST_BYTES: &str = "bytes = \"1 kB/s\"\nbytes_burst = 65536";
-/// With 14 bytes of Ethernet, exactly the burst in bytes.
-const WHOLE_BURST: u16 = 65_522;
+const BURST: usize = 65_536;
+const LARGE: usize = 2_048;
 
 pub(super) fn scenes() -> Vec<Scene> {
-    vec![packets(), bytes(), packets_and_bytes(), monitored(), wide_keys(), none(), default_drop()]
+    vec![
+        packets(),
+        bytes(),
+        packets_and_bytes(),
+        packets_monitored(),
+        bytes_monitored(),
+        wide_keys(),
+        none(),
+        default_drop(),
+    ]
 }
 
 fn scene(name: &'static str, limits: &str, rows: Vec<Row>) -> Scene {
@@ -67,58 +76,59 @@ fn packets() -> Scene {
     scene("limit in packets", THREE_PACKETS, rows.concat())
 }
 
-fn claiming(source: Ipv4Addr, total: u16) -> Network {
-    Ipv4::from(source).claiming(total).carrying(&Payload::udp(40_000, 5_000))
+/// A frame of 2,048 bytes: 32 of them are the burst.
+fn large(source: Ipv4Addr) -> Network {
+    Ipv4::from(source).carrying(&Payload::udp(40_000, 5_000).of_length(LARGE - 34))
 }
 
-/// What a header claims is charged, so that the buffers of a large frame need not be counted.
+/// What is charged is the frame, whatever its header claims.
 fn bytes() -> Scene {
     let long = Ipv6::from(PLAIN.ipv6)
         .extensions(&[Extension::Destination(255), Extension::Destination(6)])
         .carrying(&Payload::udp(40_000, 5_000))
         .ethernet();
     let fits = long.bytes.len();
-    let mut rows = vec![
-        Row::new("the whole burst at once", claiming(PLAIN.ipv4, WHOLE_BURST).ethernet(), WithinLimit),
-        Row::new("when nothing is left", claiming(PLAIN.ipv4, 10_000).ethernet(), ByteLimit),
-        Row::new("a byte over the burst", claiming(UNKNOWN.ipv4, WHOLE_BURST + 1).ethernet(), ByteLimit),
-        Row::new("a tag makes it longer", claiming(UNKNOWN.ipv4, WHOLE_BURST).tagged(&[VLAN]), ByteLimit),
-        Row::new(
-            "a rejected one was not charged",
-            claiming(UNKNOWN.ipv4, WHOLE_BURST).ethernet(),
-            WithinLimit,
-        ),
-    ];
-    let many = 65_536 / fits;
+    let mut rows =
+        vec![Row::new("the whole burst", large(PLAIN.ipv4).ethernet(), WithinLimit); BURST / LARGE];
+    rows.push(Row::new("when nothing is left", large(PLAIN.ipv4).ethernet(), ByteLimit));
+    rows.extend(vec![
+        Row::new("all but one", large(UNKNOWN.ipv4).ethernet(), WithinLimit);
+        BURST / LARGE - 1
+    ]);
+    rows.push(Row::new("a tag makes it longer", large(UNKNOWN.ipv4).tagged(&[VLAN]), ByteLimit));
+    rows.push(Row::new("a rejected one was not charged", large(UNKNOWN.ipv4).ethernet(), WithinLimit));
+    let many = BURST / fits;
     rows.extend((0..many).map(|_| Row::new("long IPv6 frames", long.clone(), WithinLimit)));
     rows.push(Row::new("the frame over the burst", long, ByteLimit));
     scene("limit in bytes", BURST_BYTES, rows)
 }
 
 fn packets_and_bytes() -> Scene {
-    let over = || claiming(PLAIN.ipv4, u16::MAX).ethernet();
-    let small = || v4(PLAIN.ipv4);
-    let rows = vec![
-        Row::new("over the bytes", over(), ByteLimit),
-        Row::new("the first", small(), WithinLimit),
-        Row::new("the second", small(), WithinLimit),
-        Row::new("the third, since the rejected one was charged to none", small(), WithinLimit),
-        Row::new("over the packets", small(), PacketLimit),
-        Row::new("over both", over(), ByteLimit),
-    ];
-    scene("limits in packets and bytes", &format!("{THREE_PACKETS}\n{BURST_BYTES}"), rows)
+    let (large, small) = (|| large(PLAIN.ipv4).ethernet(), || v4(PLAIN.ipv4));
+    let mut rows = vec![Row::new("the whole burst in bytes", large(), WithinLimit); BURST / LARGE];
+    rows.push(Row::new("over the bytes", large(), ByteLimit));
+    rows.push(Row::new("a small one is over the bytes, too", small(), ByteLimit));
+    let other = || v6(PLAIN.ipv6);
+    rows.extend(vec![Row::new("the whole burst in packets", other(), WithinLimit); 40]);
+    rows.push(Row::new("over the packets", other(), PacketLimit));
+    let limits = format!("packets = \"2/h\"\npackets_burst = 40\n{BURST_BYTES}");
+    scene("limits in packets and bytes", &limits, rows)
 }
 
-fn monitored() -> Scene {
-    let over = claiming(UNKNOWN.ipv4, u16::MAX).ethernet();
+fn packets_monitored() -> Scene {
     let rows = [
         several(3, PLAIN, WithinLimit),
         several(3, PLAIN, DefaultPass).into_iter().map(|row| row.monitored(PacketLimit)).collect(),
-        vec![Row::new("over the bytes", over, DefaultPass).monitored(ByteLimit)],
         several(2, BANNED, Banned),
     ];
-    let limits = format!("{THREE_PACKETS}\n{BURST_BYTES}\nmode = \"monitor\"");
-    scene("limits monitored", &limits, rows.concat())
+    scene("limit in packets, monitored", &format!("{THREE_PACKETS}\nmode = \"monitor\""), rows.concat())
+}
+
+fn bytes_monitored() -> Scene {
+    let large = large(UNKNOWN.ipv4).ethernet();
+    let mut rows = vec![Row::new("the whole burst", large.clone(), WithinLimit); BURST / LARGE];
+    rows.push(Row::new("over the bytes", large, DefaultPass).monitored(ByteLimit));
+    scene("limit in bytes, monitored", &format!("{BURST_BYTES}\nmode = \"monitor\""), rows)
 }
 
 fn wide_keys() -> Scene {
