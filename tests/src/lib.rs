@@ -12,6 +12,7 @@ pub mod http;
 pub mod namespace;
 pub mod prerequisites;
 mod process;
+pub mod refusal;
 pub mod senders;
 pub mod stats;
 pub mod veth;
