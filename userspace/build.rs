@@ -20,11 +20,13 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={}", object.display());
         return fs::copy(&object, embedded).map(|_| ());
     }
-    // Cargo takes a missing file for changed at every build, but a folder only when something appears in it.
-    if let Some(folder) = object.parent()
-        && make_old(folder).is_ok()
-    {
-        println!("cargo::rerun-if-changed={}", folder.display());
+    // Cargo takes a missing file for changed at every build, but a folder only when something appears in it. It reads
+    // the whole folder for that, so only our own is given to it.
+    match object.parent() {
+        Some(folder) if folder.ends_with("target/bpf") && make_old(folder).is_ok() => {
+            println!("cargo::rerun-if-changed={}", folder.display());
+        }
+        _ => println!("cargo::rerun-if-changed={}", object.display()),
     }
     fs::write(embedded, [])
 }

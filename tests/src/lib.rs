@@ -10,6 +10,7 @@ pub mod frame;
 pub mod geo;
 pub mod http;
 pub mod namespace;
+pub mod packets;
 pub mod prerequisites;
 mod process;
 pub mod refusal;

@@ -36,6 +36,15 @@ pub fn flood_object() -> Result<PathBuf> {
     existing("XDPGATE_FLOOD_OBJECT", target_directory()?.join("bpf/flood.o"))
 }
 
+/// The object of the XDP program.
+///
+/// # Errors
+///
+/// When it was not built.
+pub fn xdpgate_object() -> Result<PathBuf> {
+    existing("XDPGATE_BPF_OBJECT", target_directory()?.join("bpf/xdpgate.o"))
+}
+
 /// The `xdpgate` binary: of the same build as this executable, so the release lab runs the release daemon.
 ///
 /// # Errors
@@ -67,6 +76,7 @@ pub fn check() -> Result<()> {
     for program in ["ip", "tc", "nsenter", "timeout"] {
         ensure!(in_path(program), "`{program}` is not installed");
     }
+    xdpgate_object()?;
     flood_object()?;
     xdpgate_binary()?;
     Ok(())

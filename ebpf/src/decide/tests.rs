@@ -1,1 +1,309 @@
+use std::cell::Cell;
+use std::collections::HashMap;
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::abi::{Ban, BucketKey, EventBudget, Limit, SourceLimits, bucket_class, family, fragments, mode};
+use crate::packet::{Source, TCP_ACK, TCP_SYN, widen};
+use crate::verdict::Action;
+use crate::{limit, packet};
+
+const NOW_NS: u64 = 1_000_000_000_000;
+const GENERATION: u64 = 3;
+/// One packet, and no other for a long time.
+const ONE: Limit = Limit { cost: 1 << 50, burst: 1 << 34 };
+
+/// Tables that know one source only: every question about a source gets the same answer.
+struct Stub {
+    paused: bool,
+    generation: u64,
+    settings: Settings,
+    attributes: AttributeSet,
+    ban: Option<Ban>,
+    /// `None`: the table of buckets is full.
+    buckets: Option<HashMap<u32, Words>>,
+    asked: Cell<u32>,
+}
+
+#[derive(Default)]
+struct Words {
+    packets: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl<'a> limit::Bucket for &'a Words {
+    type Cell = &'a Cell<u64>;
+
+    fn packets(&self) -> &'a Cell<u64> {
+        &self.packets
+    }
+
+    fn bytes(&self) -> &'a Cell<u64> {
+        &self.bytes
+    }
+}
+
+impl limit::Cell for &Cell<u64> {
+    fn load(&self) -> u64 {
+        self.get()
+    }
+
+    fn compare_exchange(&self, current: u64, new: u64) -> Result<(), u64> {
+        assert_eq!(self.get(), current);
+        self.set(new);
+        Ok(())
+    }
+
+    fn add(&self, amount: u64) {
+        self.set(self.get().wrapping_add(amount));
+    }
+}
+
+impl Tables for Stub {
+    type Bucket<'a> = &'a Words;
+
+    fn paused(&self) -> bool {
+        self.paused
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn settings(&self, generation: u64) -> Option<&Settings> {
+        (generation == GENERATION).then_some(&self.settings)
+    }
+
+    fn attributes(&self, _: u64, _: &Source) -> AttributeSet {
+        self.attributes
+    }
+
+    fn ban(&self, _: &Source) -> Option<Ban> {
+        self.ban
+    }
+
+    fn bucket(&self, key: &BucketKey) -> Option<&Words> {
+        self.asked.set(self.asked.get() + 1);
+        self.buckets.as_ref()?.get(&key.class)
+    }
+}
+
+const NO_LIMITS: SourceLimits = SourceLimits { packets: Limit::NONE, bytes: Limit::NONE };
+
+/// Passes everything.
+fn stub() -> Stub {
+    Stub {
+        paused: false,
+        generation: GENERATION,
+        settings: Settings {
+            generation: GENERATION,
+            lists_enforced: 0,
+            source: NO_LIMITS,
+            fragment_limit: Limit::NONE,
+            events: EventBudget { cost: 0, burst: 0 },
+            ipv4_key: [0xff; 4],
+            reserved: [0; 4],
+            ipv6_key: [0xff; 16],
+            management_ports: [[0; 2]; 8],
+            udp_services: [[0; 2]; 16],
+            default_action: action::PASS,
+            fragments: fragments::PASS,
+            modes: 0,
+            scope: 0,
+            spare: [0; 4],
+        },
+        attributes: AttributeSet::EMPTY,
+        ban: None,
+        buckets: Some(HashMap::from([
+            (bucket_class::SOURCE, Words::default()),
+            (bucket_class::FRAGMENTS, Words::default()),
+        ])),
+        asked: Cell::new(0),
+    }
+}
+
+fn ethernet(ether_type: u16, packet: &[u8]) -> Vec<u8> {
+    [&[0; 12][..], &ether_type.to_be_bytes(), packet].concat()
+}
+
+fn tcp(destination_port: u16, flags: u8) -> Vec<u8> {
+    let mut packet = vec![0; 40];
+    packet[0] = 0x45;
+    packet[3] = 40;
+    packet[9] = packet::protocol::TCP;
+    packet[22..24].copy_from_slice(&destination_port.to_be_bytes());
+    packet[32] = 0x50;
+    packet[33] = flags;
+    ethernet(0x0800, &packet)
+}
+
+fn later_fragment() -> Vec<u8> {
+    let mut frame = tcp(80, TCP_SYN);
+    frame[21] = 9;
+    frame
+}
+
+fn neighbour() -> Vec<u8> {
+    let mut packet = vec![0; 48];
+    packet[0] = 0x60;
+    packet[5] = 8;
+    packet[6] = packet::protocol::ICMPV6;
+    packet[7] = 255;
+    packet[40] = 135;
+    ethernet(0x86dd, &packet)
+}
+
+fn judge(tables: &Stub, frame: &[u8]) -> Verdict {
+    let mut packet = Packet::unread(0);
+    decide(&frame, &mut packet, tables, &NOW_NS)
+}
+
+fn reason(tables: &Stub, frame: &[u8]) -> Reason {
+    judge(tables, frame).reason
+}
+
+/// Everything speaks against the packet; what is taken away step by step shows the order of the steps.
+#[test]
+fn the_steps_come_in_their_order() {
+    let syn = tcp(22, TCP_SYN);
+    let mut tables = stub();
+    tables.paused = true;
+    tables.generation = 0;
+    tables.attributes = AttributeSet {
+        lists: 0b110,
+        flags: attribute::ALLOWED
+            | attribute::MANAGEMENT
+            | attribute::COUNTRY_DENIED
+            | attribute::UNKNOWN_DENIED,
+        country: *b"AQ",
+        ..AttributeSet::EMPTY
+    };
+    tables.settings.management_ports[7] = 22u16.to_be_bytes();
+    tables.settings.lists_enforced = 0b100;
+    tables.settings.default_action = action::DROP;
+    tables.settings.source.packets = ONE;
+    tables.ban = Some(Ban { expires_ns: NOW_NS + 1 });
+
+    assert_eq!(reason(&tables, &syn), Reason::Paused);
+    tables.paused = false;
+    assert_eq!(reason(&tables, &syn), Reason::NoPolicy);
+    tables.generation = GENERATION + 1;
+    assert_eq!(reason(&tables, &syn), Reason::NoPolicy);
+    tables.generation = GENERATION;
+    assert_eq!(reason(&tables, &syn), Reason::Allowed);
+    tables.attributes.flags &= !attribute::ALLOWED;
+    assert_eq!(reason(&tables, &neighbour()), Reason::Neighbour);
+    assert_eq!(reason(&tables, &syn), Reason::Management);
+    tables.attributes.flags &= !attribute::MANAGEMENT;
+    assert_eq!(reason(&tables, &syn), Reason::Banned);
+    tables.ban = Some(Ban { expires_ns: NOW_NS });
+    let verdict = judge(&tables, &syn);
+    assert_eq!((verdict.reason, verdict.list.map(ListNumber::bit)), (Reason::Blocklisted, Some(2)));
+    assert_eq!((verdict.lists_monitored, verdict.monitored), (0b010, Reason::Blocklisted.bit()));
+    assert_eq!(verdict.country, *b"AQ");
+    tables.attributes.lists = 0;
+    assert_eq!(reason(&tables, &syn), Reason::CountryDenied);
+    tables.attributes.flags &= !attribute::COUNTRY_DENIED;
+    assert_eq!(reason(&tables, &syn), Reason::CountryUnknown);
+    tables.attributes.flags = 0;
+    assert_eq!(reason(&tables, &later_fragment()), Reason::Fragment);
+    assert_eq!(reason(&tables, &syn), Reason::DefaultDrop);
+    assert_eq!(tables.asked.get(), 0, "what is dropped anyway is not charged");
+    tables.settings.default_action = action::PASS;
+    assert_eq!(reason(&tables, &syn), Reason::WithinLimit);
+    tables.settings.source = NO_LIMITS;
+    assert_eq!(reason(&tables, &syn), Reason::DefaultPass);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_apart() {
+    let tables = stub();
+    assert_eq!(reason(&tables, &ethernet(0x0806, &[0; 28])), Reason::NotIp);
+    assert_eq!(reason(&tables, &tcp(80, 0)[..40]), Reason::Malformed);
+    assert_eq!(reason(&tables, &ethernet(0x8100, &[0x81, 0, 0x81, 0].repeat(6))), Reason::TooDeep);
+    // A pause passes what can't be read, too.
+    assert_eq!(reason(&Stub { paused: true, ..stub() }, &[]), Reason::Paused);
+    assert_eq!(reason(&Stub { generation: 0, ..stub() }, &[]), Reason::NoPolicy);
+}
+
+#[test]
+fn a_limiter_without_room_passes_and_says_so() {
+    let mut tables = Stub { buckets: None, ..stub() };
+    tables.settings.source.packets = ONE;
+    assert_eq!(reason(&tables, &tcp(80, 0)), Reason::LimiterFull);
+    tables.settings.fragments = fragments::LIMIT;
+    tables.settings.fragment_limit = ONE;
+    assert_eq!(reason(&tables, &later_fragment()), Reason::LimiterFull);
+    assert_eq!(Reason::LimiterFull.action(), Action::Pass);
+}
+
+/// The bucket of the stub is full, and these limits let nothing through.
+#[test]
+fn rules_in_monitor_mode_count_and_let_go_on() {
+    const NOTHING: Limit = Limit { cost: 1 << 50, burst: 1 };
+    let mut tables = stub();
+    tables.settings.modes = mode::MONITOR_COUNTRY | mode::MONITOR_LIMITS | mode::MONITOR_FRAGMENTS;
+    tables.settings.scope = mode::COUNTRY_ALL;
+    tables.settings.fragments = fragments::LIMIT;
+    tables.settings.fragment_limit = NOTHING;
+    tables.settings.source.packets = NOTHING;
+    tables.attributes.flags = attribute::COUNTRY_DENIED;
+    tables.attributes.lists = 1;
+    let verdict = judge(&tables, &later_fragment());
+    assert_eq!((verdict.reason, verdict.action()), (Reason::DefaultPass, Action::Pass));
+    let rules = [Reason::Blocklisted, Reason::CountryDenied, Reason::FragmentLimit, Reason::PacketLimit];
+    assert_eq!(verdict.monitored, rules.iter().fold(0, |bits, rule| bits | rule.bit()));
+    assert_eq!((verdict.list, verdict.lists_monitored), (None, 1));
+
+    tables.settings.modes = 0;
+    tables.settings.scope = 0;
+    assert_eq!(reason(&tables, &later_fragment()), Reason::FragmentLimit);
+    assert_eq!(reason(&tables, &tcp(80, TCP_ACK)), Reason::PacketLimit);
+    tables.settings.source = SourceLimits { packets: Limit::NONE, bytes: NOTHING };
+    assert_eq!(reason(&tables, &tcp(80, TCP_ACK)), Reason::ByteLimit);
+}
+
+/// Unused places of the port tables are zero; a packet to port 0 must not match them.
+#[test]
+fn port_zero_is_no_service() {
+    let mut tables = stub();
+    tables.attributes.flags = attribute::MANAGEMENT;
+    assert_eq!(reason(&tables, &tcp(0, TCP_SYN)), Reason::DefaultPass);
+    tables.attributes.flags = attribute::COUNTRY_DENIED;
+    let mut udp = tcp(0, 0);
+    udp[23] = packet::protocol::UDP;
+    assert_eq!(reason(&tables, &udp), Reason::DefaultPass);
+}
+
+proptest! {
+    #[test]
+    fn the_lowest_list_that_enforces_drops(lists: u64, enforced: u64) {
+        let mut tables = stub();
+        tables.attributes.lists = lists;
+        tables.settings.lists_enforced = enforced;
+        let verdict = judge(&tables, &tcp(80, TCP_ACK));
+        let both = lists & enforced;
+        let expected = (both != 0).then(|| both.trailing_zeros());
+        prop_assert_eq!(verdict.list.map(|list| u32::from(list.bit())), expected);
+        prop_assert_eq!(verdict.reason == Reason::Blocklisted, both != 0);
+        prop_assert_eq!(verdict.lists_monitored, lists & !enforced);
+    }
+
+    #[test]
+    fn a_bucket_is_keyed_by_the_bits_of_the_policy(v4: [u8; 4], v6: [u8; 16], length4 in 1u32..=32, length6 in 1u32..=128) {
+        let mut settings = stub().settings;
+        settings.ipv4_key = (u32::MAX << (32 - length4)).to_be_bytes();
+        settings.ipv6_key = (u128::MAX << (128 - length6)).to_be_bytes();
+        let source = Source { address: widen(v4), family: family::IPV4 };
+        let key = bucket_key(&settings, &source, bucket_class::SOURCE);
+        let masked = u32::from_be_bytes(v4) >> (32 - length4) << (32 - length4);
+        prop_assert_eq!(key.address, widen(masked.to_be_bytes()));
+        prop_assert_eq!((key.family, key.class), (4, bucket_class::SOURCE));
+        let source = Source { address: v6, family: family::IPV6 };
+        let key = bucket_key(&settings, &source, bucket_class::FRAGMENTS);
+        let masked = u128::from_be_bytes(v6) >> (128 - length6) << (128 - length6);
+        prop_assert_eq!(key.address, masked.to_be_bytes());
+        prop_assert_eq!((key.family, key.class), (6, bucket_class::FRAGMENTS));
+    }
+}

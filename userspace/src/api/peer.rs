@@ -1,8 +1,8 @@
 //! Who sits in front of the command line: nobody may lock himself out by accident.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::{fmt, fs};
 
 /// The header with which the command line tells the daemon of its SSH session.
 pub(super) const HEADER: &str = "x-xdpgate-ssh-connection";
@@ -17,11 +17,35 @@ pub struct SshPeer {
 }
 
 impl SshPeer {
-    /// Reads `SSH_CONNECTION`, which OpenSSH sets.
+    /// Reads `SSH_CONNECTION`, which OpenSSH sets, from the environment of this process or of one that it descends from:
+    /// `sudo` and `su` do not hand it down.
     #[must_use]
-    pub fn from_environment() -> Option<Self> {
-        std::env::var("SSH_CONNECTION").ok()?.parse().ok()
+    pub fn of_this_session() -> Option<Self> {
+        let own = std::env::var(VARIABLE).ok();
+        own.and_then(|value| value.parse().ok()).or_else(|| ancestors().find_map(|pid| of_process(&pid)))
     }
+}
+
+const VARIABLE: &str = "SSH_CONNECTION";
+/// Far more than a session has; a loop in what `/proc` says must end.
+const MOST_ANCESTORS: usize = 64;
+
+fn of_process(pid: &str) -> Option<SshPeer> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables =
+        environment.split(|byte| *byte == 0).filter_map(|variable| str::from_utf8(variable).ok());
+    variables.find_map(|variable| variable.strip_prefix(VARIABLE)?.strip_prefix('=')?.parse().ok())
+}
+
+fn ancestors() -> impl Iterator<Item = String> {
+    std::iter::successors(parent("self"), |pid| parent(pid)).take(MOST_ANCESTORS)
+}
+
+fn parent(pid: &str) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything; state and parent come after it.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(1).filter(|pid| *pid != "0").map(str::to_owned)
 }
 
 /// Not an `SSH_CONNECTION`.
@@ -63,6 +87,27 @@ mod tests {
     fn it_round_trips_through_the_header() {
         let peer = SshPeer { address: "2001:db8::1".parse().unwrap(), port: 22 };
         assert_eq!(peer.to_string().parse(), Ok(peer));
+    }
+
+    #[test]
+    fn the_session_is_found_through_sudo() {
+        let child = std::process::Command::new("sleep")
+            .arg("10")
+            .env(VARIABLE, "192.0.2.7 1 198.51.100.1 22")
+            .spawn();
+        let mut child = child.unwrap();
+        let pid = child.id().to_string();
+        // Between fork and exec the child still has the environment of this process.
+        let found = (0..200).find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            of_process(&pid)
+        });
+        let parent = parent(&pid);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found, Some(SshPeer { address: "192.0.2.7".parse().unwrap(), port: 22 }));
+        assert_eq!(parent, Some(std::process::id().to_string()));
+        assert!(ancestors().next().is_some());
     }
 
     #[test]

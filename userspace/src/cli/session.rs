@@ -26,7 +26,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(socket: &Path, output: Output) -> Result<Self, Stop> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, client: Client::new(socket, SshPeer::from_environment()), output })
+        Ok(Self { runtime, client: Client::new(socket, SshPeer::of_this_session()), output })
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

@@ -1,7 +1,5 @@
 //! Programs on interfaces: attach, adopt, detach, and what is really there.
 
-use std::fs;
-
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, loaded_programs};
@@ -10,6 +8,7 @@ use xdpgate_ebpf::abi::{InterfaceRow, MAX_INTERFACES, interface_mode};
 use super::error::{KernelError, program_errno};
 use super::netlink::{LinkState, link_state, remove_program};
 use super::object::LoadedProgram;
+use super::pins::remove_file;
 use super::tables::Tables;
 use super::{Kernel, lock};
 use crate::config::{AttachMode, InterfaceName};
@@ -109,7 +108,7 @@ impl Kernel {
         else {
             return Ok(false);
         };
-        remove_link(&self.pins.link(slot))?;
+        remove_file(&self.pins.link(slot))?;
         lock(&self.programs).remove(&slot);
         free_row(&mut self.tables(), slot)?;
         Ok(true)
@@ -181,7 +180,7 @@ impl Kernel {
         // back under the same name does not show the link's program.
         if holds.is_none() || state.program != holds {
             drop(link);
-            remove_link(&path)?;
+            remove_file(&path)?;
             return Ok(None);
         }
         let mode = if state.native { AttachedMode::Native } else { AttachedMode::Generic };
@@ -266,15 +265,6 @@ fn refusal(error: &ProgramError) -> Refusal {
         Some(libc::EBUSY) => Refusal::Mode("another XDP program is in the way".to_owned()),
         Some(errno) => Refusal::Mode(std::io::Error::from_raw_os_error(errno).to_string()),
         None => Refusal::Mode(error.to_string()),
-    }
-}
-
-/// Removes a link's pin, which detaches its program when nobody else holds it.
-pub(super) fn remove_link(path: &std::path::Path) -> Result<(), KernelError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(KernelError::pin(path, error)),
     }
 }
 

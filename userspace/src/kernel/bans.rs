@@ -9,15 +9,17 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use xdpgate_ebpf::abi::{Ban, NEVER_EXPIRES, control};
 
 use super::error::{KernelError, map_errno};
-use super::tables::Tables;
+use super::tables::{Tables, found};
 use super::{Kernel, lock};
 
 impl Kernel {
-    /// Bans a source or a prefix until `expires_ns` of `CLOCK_MONOTONIC`, or for good; a ban that is there is changed.
+    /// Bans a source or a prefix until `expires_ns` of `CLOCK_MONOTONIC`, or for good; a ban that is there is changed. Host
+    /// bits of a prefix do not matter, here and below.
     ///
     /// # Errors
     /// The table is full; nothing is evicted to make room.
     pub fn ban(&self, prefix: IpNet, expires_ns: Option<u64>) -> Result<(), KernelError> {
+        let prefix = prefix.trunc();
         let ban = Ban { expires_ns: expires_ns.unwrap_or(NEVER_EXPIRES) };
         if is_exact(&prefix) {
             return self.tables().insert_exact(prefix.addr(), ban);
@@ -32,12 +34,27 @@ impl Kernel {
     /// # Errors
     /// The table can't be written.
     pub fn unban(&self, prefix: IpNet) -> Result<bool, KernelError> {
+        let prefix = prefix.trunc();
         if is_exact(&prefix) {
             return self.tables().remove_exact(prefix.addr());
         }
         let mut bans = lock(&self.prefix_bans);
         let mut tables = self.tables();
         bans.remove(&mut tables, prefix)
+    }
+
+    /// When a ban of exactly this prefix ends, in `CLOCK_MONOTONIC`: `None` without such a ban, `Some(None)` never.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn ban_end(&self, prefix: IpNet) -> Result<Option<Option<u64>>, KernelError> {
+        let prefix = prefix.trunc();
+        let ban = if is_exact(&prefix) {
+            self.tables().exact_ban(prefix.addr())?
+        } else {
+            lock(&self.prefix_bans).own.get(&prefix).copied()
+        };
+        Ok(ban.map(end))
     }
 
     /// The bans in the kernel, with the end of each.
@@ -59,7 +76,8 @@ impl Kernel {
         for (prefix, expires_ns) in wanted {
             self.ban(*prefix, *expires_ns)?;
         }
-        let keep: std::collections::HashSet<IpNet> = wanted.iter().map(|(prefix, _)| *prefix).collect();
+        let keep: std::collections::HashSet<IpNet> =
+            wanted.iter().map(|(prefix, _)| prefix.trunc()).collect();
         for (prefix, _) in self.bans()? {
             if !keep.contains(&prefix) {
                 self.unban(prefix)?;
@@ -158,6 +176,14 @@ impl Tables {
                 .insert(address.octets(), ban, 0)
                 .map_err(|error| full("bans-ipv6", capacity, error)),
         }
+    }
+
+    fn exact_ban(&self, address: IpAddr) -> Result<Option<Ban>, KernelError> {
+        match address {
+            IpAddr::V4(address) => found(self.bans_v4.get(&address.octets(), 0)),
+            IpAddr::V6(address) => found(self.bans_v6.get(&address.octets(), 0)),
+        }
+        .map_err(|error| KernelError::table("bans", error))
     }
 
     fn remove_exact(&mut self, address: IpAddr) -> Result<bool, KernelError> {

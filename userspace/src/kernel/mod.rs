@@ -1,7 +1,8 @@
 //! The kernel side as the daemon sees it: programs, pins, tables, counters. The only module that imports aya.
 //!
 //! Everything that must outlive the daemon is pinned under one folder of a BPF file system: `maps/NAME`, and
-//! `links/N` for the interface in slot N. Dropping a [`Kernel`] changes nothing of what is enforced.
+//! `links/N` for the interface in slot N. Dropping a [`Kernel`] changes nothing of what is enforced; pins that guard no
+//! interface go with it.
 
 mod attach;
 mod bans;
@@ -17,7 +18,6 @@ mod tables;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +34,7 @@ use crate::config::AttachMode;
 use attach::OwnProgram;
 use bans::PrefixBans;
 use events::EventRing;
-use pins::Pins;
+use pins::{Owned, Pins};
 use tables::{PolicyTables, Tables};
 
 /// What the daemon decides about the kernel side before it touches it.
@@ -68,8 +68,7 @@ pub struct Kernel {
     /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
     installed: Mutex<Option<InstallReport>>,
     features: Features,
-    /// Holds the lock of the pins; released by the kernel when the process ends, however it ends.
-    _owner: OwnedFd,
+    _owner: Owned,
 }
 
 impl Kernel {

@@ -15,9 +15,27 @@ use super::error::KernelError;
 const BPF_FS_MAGIC: rustix::fs::FsWord = 0xcafe_4a11;
 
 /// The folder of the pins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pins {
     root: PathBuf,
+}
+
+/// The owner's lock. The kernel releases it when the process ends, however it ends.
+///
+/// Let go of in an orderly way, pins that guard no interface go with it: they would only hold memory.
+#[derive(Debug)]
+pub(super) struct Owned {
+    pins: Pins,
+    _lock: OwnedFd,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if self.pins.guard_nothing() {
+            // What can't be removed is adopted or removed by the next owner.
+            let _ = self.pins.remove();
+        }
+    }
 }
 
 impl Pins {
@@ -25,26 +43,26 @@ impl Pins {
         Self { root: root.to_owned() }
     }
 
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    pub(super) fn maps(&self) -> PathBuf {
+    fn maps(&self) -> PathBuf {
         self.root.join("maps")
     }
 
+    fn links(&self) -> PathBuf {
+        self.root.join("links")
+    }
+
     pub(super) fn map(&self, name: &str) -> PathBuf {
-        self.root.join("maps").join(name)
+        self.maps().join(name)
     }
 
     /// Links are named by slot: a BPF file system refuses names with dots, which interfaces may have.
     pub(super) fn link(&self, slot: u32) -> PathBuf {
-        self.root.join("links").join(slot.to_string())
+        self.links().join(slot.to_string())
     }
 
     /// Makes the folders and takes the owner's lock.
-    pub(super) fn own(&self) -> Result<OwnedFd, KernelError> {
-        for folder in [self.root.clone(), self.maps(), self.root.join("links")] {
+    pub(super) fn own(&self) -> Result<Owned, KernelError> {
+        for folder in [self.root.clone(), self.maps(), self.links()] {
             fs::create_dir_all(&folder).map_err(|error| self.explain(&folder, error))?;
         }
         let fs_type = statfs(&self.root).map_err(|error| KernelError::pin(&self.root, error.into()))?.f_type;
@@ -54,10 +72,26 @@ impl Pins {
         let owner = open(&self.root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|error| KernelError::pin(&self.root, error.into()))?;
         match flock(&owner, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(owner),
+            Ok(()) => Ok(Owned { pins: self.clone(), _lock: owner }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(KernelError::AlreadyOwned { path: self.root.clone() }),
             Err(error) => Err(KernelError::pin(&self.root, error.into())),
         }
+    }
+
+    /// Removes everything: first the links, which takes the programs off, then the maps and the folders.
+    pub(super) fn remove(&self) -> Result<(), KernelError> {
+        for folder in [self.links(), self.maps()] {
+            for entry in fs::read_dir(&folder).map_err(|error| KernelError::pin(&folder, error))? {
+                let path = entry.map_err(|error| KernelError::pin(&folder, error))?.path();
+                remove_file(&path)?;
+            }
+            fs::remove_dir(&folder).map_err(|error| KernelError::pin(&folder, error))?;
+        }
+        fs::remove_dir(&self.root).map_err(|error| KernelError::pin(&self.root, error))
+    }
+
+    fn guard_nothing(&self) -> bool {
+        fs::read_dir(self.links()).is_ok_and(|mut links| links.next().is_none())
     }
 
     /// Whether anything was ever made here.
@@ -113,6 +147,15 @@ fn has_dot(folder: &Path) -> bool {
 }
 
 const ABI: &str = "ABI";
+
+/// Removes a pin, if it is there. The last pin of a link takes its program off.
+pub(super) fn remove_file(path: &Path) -> Result<(), KernelError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(KernelError::pin(path, error)),
+    }
+}
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -1,14 +1,13 @@
 //! What an operator can do when the daemon is dead: everything here needs only the pins.
 
-use std::fs;
 use std::path::Path;
 
 use aya::maps::{Array, MapData};
 use xdpgate_ebpf::abi::{InterfaceRow, control};
 
-use super::attach::{free_row, remove_link, row_name, rows};
+use super::attach::{free_row, row_name, rows};
 use super::error::KernelError;
-use super::pins::Pins;
+use super::pins::{Pins, remove_file};
 use super::tables::{Tables, open};
 use crate::config::InterfaceName;
 
@@ -36,30 +35,21 @@ pub fn detach_pinned(
         return Err(KernelError::NothingPinned { path: bpffs.to_owned() });
     }
     let _owner = pins.own()?;
-    let Some(interface) = interface else { return detach_all(&pins) };
+    let Some(interface) = interface else {
+        // Names are a courtesy: pins of another layout may not give them.
+        let names = names(&pins).unwrap_or_default();
+        pins.remove()?;
+        return Ok(names);
+    };
     pins.check_abi()?;
     let mut tables = Tables::open(&pins)?;
     let Some((slot, _)) = rows(&tables)?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
     else {
         return Ok(Vec::new());
     };
-    remove_link(&pins.link(slot))?;
+    remove_file(&pins.link(slot))?;
     free_row(&mut tables, slot)?;
     Ok(vec![interface.clone()])
-}
-
-fn detach_all(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
-    // Names are a courtesy: pins of another layout may not give them.
-    let names = names(pins).unwrap_or_default();
-    for folder in [pins.root().join("links"), pins.maps()] {
-        for entry in fs::read_dir(&folder).map_err(|error| KernelError::pin(&folder, error))? {
-            let path = entry.map_err(|error| KernelError::pin(&folder, error))?.path();
-            remove_link(&path)?;
-        }
-        fs::remove_dir(&folder).map_err(|error| KernelError::pin(&folder, error))?;
-    }
-    fs::remove_dir(pins.root()).map_err(|error| KernelError::pin(pins.root(), error))?;
-    Ok(names)
 }
 
 fn names(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {

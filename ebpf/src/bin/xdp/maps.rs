@@ -107,6 +107,12 @@ impl PrefixKeys {
     }
 }
 
+/// What the kernel asks before it lends its helpers (`license_is_gpl_compatible` in linux/license.h): of this project's
+/// licences, the one that it has a word for.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
 /// The slot of the interface that this program is attached to. The loader sets it, so the verifier knows it.
 #[unsafe(no_mangle)]
 static INTERFACE_SLOT: Global<u32> = Global::new(0);

@@ -7,7 +7,7 @@ use super::{Gate, lockout};
 use crate::api::types::{Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
 use crate::api::{Failure, Prefix, SshPeer};
 use crate::daemon::clock::{Deadline, now};
-use crate::kernel::KernelError;
+use crate::kernel::{KernelError, monotonic_ns};
 use crate::store::BanRecord;
 
 impl Gate {
@@ -83,11 +83,23 @@ impl Gate {
             return Ok(0);
         }
         let _only = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended: Vec<IpNet> = self.store.expired_bans(now())?.iter().map(|ban| ban.prefix).collect();
+        let (mut ended, mut still_held) = (Vec::new(), Vec::new());
+        let monotonic_now = monotonic_ns();
+        let deadline = Deadline::at(now(), monotonic_now);
+        for ban in self.store.expired_bans(now())? {
+            // The kernel's clock decides: a wall clock that was set forward must not end a ban early.
+            match self.kernel.ban_end(ban.prefix)? {
+                Some(Some(end)) if end > monotonic_now => {
+                    still_held.push(BanRecord { expires: Some(deadline.wall(end)), ..ban });
+                }
+                _ => ended.push(ban.prefix),
+            }
+        }
         for prefix in &ended {
             self.kernel.unban(*prefix)?;
         }
         self.store.delete_bans(&ended)?;
+        self.store.put_bans(&still_held)?;
         Ok(ended.len())
     }
 
