@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::cleanup::{self, Guard, Leftover};
 use crate::namespace::{Namespace, unique_name};
 use crate::process;
+use crate::refusal::Refusal;
 
 /// Where the kernel's pins are.
 pub(crate) const BPFFS: &str = "/sys/fs/bpf";
@@ -27,6 +28,7 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 pub struct Daemon {
     binary: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     running: Option<Running>,
     namespace: Vec<String>,
     pins: PathBuf,
@@ -48,6 +50,17 @@ impl Daemon {
     ///
     /// When it does not start; the error has the end of its log.
     pub fn start(binary: &Path, namespace: &Namespace, arguments: &[&str]) -> Result<Self> {
+        let mut daemon = Self::prepare(binary, namespace)?;
+        daemon.start_with(arguments)?;
+        Ok(daemon)
+    }
+
+    /// Makes its directory, so that a policy can be written there, and does not start it yet.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be made.
+    pub fn prepare(binary: &Path, namespace: &Namespace) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix(&unique_name()).tempdir()?;
         let pins = Path::new(BPFFS).join(unique_name());
         let enter = namespace.command(binary);
@@ -56,17 +69,55 @@ impl Daemon {
             cleanup::register(Leftover::Directory(directory.path().to_path_buf())),
             cleanup::register(Leftover::Directory(pins.clone())),
         ];
-        let mut daemon = Self {
+        Ok(Self {
             binary: binary.to_path_buf(),
-            arguments: arguments.iter().map(ToString::to_string).collect(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
             running: None,
             namespace: namespace.map(|argument| argument.to_string_lossy().into_owned()).collect(),
             pins,
             directory,
             _leftovers: leftovers,
-        };
-        daemon.start_again()?;
-        Ok(daemon)
+        })
+    }
+
+    /// Starts it with these arguments and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
+        self.arguments = arguments.iter().map(ToString::to_string).collect();
+        self.start_again()
+    }
+
+    /// Sets a variable for the daemons that are started from now on.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts another daemon with the same socket, state and pins, which must end by itself. `through` is a command
+    /// that runs it, such as `setpriv`; mostly empty.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, or ends with 0.
+    pub fn refused_start(&self, through: &[&str], arguments: &[&str]) -> Result<Refusal> {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let mut command = Command::new("timeout");
+        command.args([COMMAND_WITHIN, "nsenter"]).args(&self.namespace).args(through).arg(&self.binary);
+        Refusal::of(command.args(self.run_arguments(&arguments)))
+    }
+
+    /// Runs the binary inside the namespace with nothing but these arguments; it must end by itself.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, or ends with 0.
+    pub fn refused_alone(&self, arguments: &[&str]) -> Result<Refusal> {
+        let mut command = Command::new("timeout");
+        command.args([COMMAND_WITHIN, "nsenter"]).args(&self.namespace).arg(&self.binary);
+        Refusal::of(command.args(arguments))
     }
 
     /// Starts the daemon again with the same arguments, socket, state and pins, after [`Self::kill`] or
@@ -80,10 +131,9 @@ impl Daemon {
         let child = Command::new("nsenter")
             .args(&self.namespace)
             .arg(&self.binary)
-            .args(["--socket", &self.socket()])
-            .args(["run", "--state-dir", &self.state(), "--bpffs", &self.pins.display().to_string()])
-            .args(["--metrics", "off"])
-            .args(&self.arguments)
+            .args(self.run_arguments(&self.arguments))
+            .env("NO_COLOR", "1")
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -111,6 +161,24 @@ impl Daemon {
     pub fn cli_output(&self, arguments: &[&str]) -> Result<Output> {
         let mut command = self.command(arguments);
         command.env("NO_COLOR", "1").stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))
+    }
+
+    /// Likewise, with `input` on its standard input; its standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it ends with another status than 0.
+    pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
+        process::run_with_input(self.command(arguments).env("NO_COLOR", "1"), input)
+    }
+
+    /// Runs a command that must end with another status than 0.
+    ///
+    /// # Errors
+    ///
+    /// When it ends with 0.
+    pub fn refused(&self, arguments: &[&str]) -> Result<Refusal> {
+        Refusal::of(&mut self.command(arguments))
     }
 
     /// Runs a command with `--json`.
@@ -179,6 +247,15 @@ impl Daemon {
         log.lines().skip(skip).collect::<Vec<_>>().join("\n")
     }
 
+    /// All that the daemon has logged.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn whole_log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.log_path())?)
+    }
+
     /// A directory for files of the test, gone with the daemon.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -189,6 +266,19 @@ impl Daemon {
     #[must_use]
     pub fn pins(&self) -> &Path {
         &self.pins
+    }
+
+    fn run_arguments(&self, arguments: &[String]) -> Vec<String> {
+        let pins = self.pins.display().to_string();
+        let (socket, state) = (self.socket(), self.state());
+        let own = ["--socket", &socket, "run", "--state-dir", &state, "--bpffs", &pins];
+        let own = own.into_iter().map(ToOwned::to_owned);
+        let metrics = if arguments.iter().any(|argument| argument == "--metrics") {
+            Vec::new()
+        } else {
+            vec!["--metrics".to_owned(), "off".to_owned()]
+        };
+        own.chain(metrics).chain(arguments.iter().cloned()).collect()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -218,7 +308,9 @@ impl Daemon {
         bail!("the daemon is not ready after {READY_WITHIN:?}:\n{}", self.log())
     }
 
-    fn socket(&self) -> String {
+    /// The socket of the command line.
+    #[must_use]
+    pub fn socket(&self) -> String {
         self.directory.path().join("socket").display().to_string()
     }
 

@@ -50,6 +50,19 @@ pub fn send_udp(
     })
 }
 
+/// Sends so many datagrams from `source`, one after the other.
+///
+/// # Errors
+///
+/// When the source is no address of the namespace, or the kernel takes no more.
+pub fn send_datagrams(namespace: &Namespace, source: IpAddr, to: SocketAddr, datagrams: u64) -> Result<()> {
+    namespace.within(|| {
+        let socket = UdpSocket::bind((source, 0)).with_context(|| format!("cannot send from {source}"))?;
+        socket.connect(to)?;
+        (0..datagrams).try_for_each(|_| send_one(&socket))
+    })
+}
+
 /// Tries to connect from `source` again and again until `stop` is set; how often, and how often it succeeded.
 pub fn knock_tcp(
     namespace: &Namespace,

@@ -146,6 +146,8 @@ fn quiet_ipv6(namespace: &Namespace) -> Result<()> {
                 write_sysctl(&format!("{directory}/{name}"), value)?;
             }
         }
+        // Multicast reports of new addresses go out at once, and are over before anything is counted.
+        write_sysctl("/proc/sys/net/ipv6/conf/default/mldv2_unsolicited_report_interval", "1")?;
         // 1 is "none"; `all` does not accept it.
         write_sysctl("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")
     })

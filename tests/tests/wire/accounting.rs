@@ -36,7 +36,7 @@ fn no_packet_of_an_ipv6_flood_is_missing() -> Result<()> {
 /// As fast as the generator can, beside packets of the network stack: the ring between the two ends overflows.
 fn flood(to: IpAddr, sources: &str) -> Result<()> {
     let stage = Stage::set()?;
-    let Stage { daemon, wire } = &stage;
+    let Stage { daemon, wire, .. } = &stage;
     let _discard = senders::bind_udp(&wire.guarded, (to, PORT).into())?;
     let sources = Sources::evenly([sources.parse()?])?;
     let flood = frame::udp((to, PORT).into(), &[0; 18])?;

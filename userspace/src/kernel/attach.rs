@@ -54,6 +54,15 @@ pub struct Attached {
     pub verified_instructions: Option<u32>,
 }
 
+/// What this process has attached to one slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnProgram {
+    /// The id that the interface must show.
+    id: u32,
+    /// Whether it took the place of an earlier daemon's.
+    adopted: bool,
+}
+
 impl Kernel {
     /// Guards an interface: replaces the program of an earlier daemon in one step, or attaches in the driver and, where
     /// the driver can't, in the network stack.
@@ -75,7 +84,7 @@ impl Kernel {
         };
         let info = program.program()?.info().map_err(|error| KernelError::Load(Box::new(error)))?;
         let id = info.id();
-        lock(&self.programs).insert(slot, id);
+        lock(&self.programs).insert(slot, OwnProgram { id, adopted: adopted.is_some() });
         write_row(&mut self.tables(), slot, interface, state.ifindex, mode)?;
         Ok(Attached {
             name: interface.clone(),
@@ -117,12 +126,13 @@ impl Kernel {
             .map(|(slot, row, name)| {
                 let state = link_state(&name)?;
                 // Without a program of our own to compare with, any that the pinned link holds is ours.
-                let ours = programs.get(&slot).copied().or_else(|| self.pinned_program(slot));
+                let own = programs.get(&slot);
+                let ours = own.map(|own| own.id).or_else(|| self.pinned_program(slot));
                 Ok(Attached {
                     ifindex: row.ifindex,
                     slot,
                     mode: mode_of(&row),
-                    adopted: false,
+                    adopted: own.is_some_and(|own| own.adopted),
                     enforcing: ours.is_some() && state.and_then(|state| state.program) == ours,
                     fallback: None,
                     verified_instructions: None,

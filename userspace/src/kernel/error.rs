@@ -27,6 +27,12 @@ pub enum KernelError {
         /// The folder.
         path: PathBuf,
     },
+    /// A BPF file system takes no such name.
+    #[error("{}: a BPF file system takes no name with a dot; name another folder with --bpffs", path.display())]
+    DottedName {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Another process owns the pins.
     #[error("another xdpgate daemon owns {}; stop it first, or give this one its own --bpffs, --socket and --state-dir", path.display())]
     AlreadyOwned {
@@ -158,6 +164,7 @@ impl KernelError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::DottedName { .. } => 2,
             Self::NotPermitted { .. } => 6,
             Self::NoInterface { .. }
             | Self::ForeignProgram { .. }

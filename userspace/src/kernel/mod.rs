@@ -31,6 +31,7 @@ pub use object::Features;
 pub use steer::{detach_pinned, pause_pinned};
 
 use crate::config::AttachMode;
+use attach::OwnProgram;
 use bans::PrefixBans;
 use events::EventRing;
 use pins::{Owned, Pins};
@@ -62,8 +63,8 @@ pub struct Kernel {
     policy: Mutex<PolicyTables>,
     prefix_bans: Mutex<PrefixBans>,
     events: Mutex<EventRing>,
-    /// The program of each slot that this process has attached: the id that the interface must show.
-    programs: Mutex<HashMap<u32, u32>>,
+    /// The program of each slot that this process has attached.
+    programs: Mutex<HashMap<u32, OwnProgram>>,
     /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
     installed: Mutex<Option<InstallReport>>,
     features: Features,

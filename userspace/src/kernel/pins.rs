@@ -132,12 +132,18 @@ impl Pins {
         // A folder outside of a BPF file system under /sys can't be made at all.
         match error.raw_os_error() {
             Some(libc::EPERM) if !is_root() => KernelError::pin(folder, error),
+            Some(libc::EPERM) if has_dot(&self.root) => KernelError::DottedName { path: self.root.clone() },
             Some(libc::ENOENT | libc::EROFS | libc::EPERM) => {
                 KernelError::NoBpffs { path: self.root.clone() }
             }
             _ => KernelError::pin(folder, error),
         }
     }
+}
+
+/// Where the kernel refuses it: `bpf_lookup` in kernel/bpf/inode.c.
+fn has_dot(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.as_encoded_bytes().contains(&b'.'))
 }
 
 const ABI: &str = "ABI";

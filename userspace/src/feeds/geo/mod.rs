@@ -120,6 +120,10 @@ impl GeoDatabase {
             mmdb::parse(bytes, path)?
         } else if let Some(what) = foreign_format(&bytes) {
             return Err(GeoError::Format { path: path.to_owned(), what });
+        } else if bytes.contains(&0) {
+            // The metadata of an MMDB file is at its end, where a download that broke off has none.
+            let what = "it is binary without the end of an MMDB file, so it may be cut short; get it again";
+            return Err(GeoError::Format { path: path.to_owned(), what });
         } else {
             csv::parse(&bytes, path)?
         };

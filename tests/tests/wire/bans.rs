@@ -1,0 +1,180 @@
+//! Bans: at once, for a time or for good, of one address or a prefix.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use xdpgate_tests::kernel_or_skip;
+
+use crate::stage::{BURST, Stage, hosts, wait};
+
+/// A ban of two seconds ends within this.
+const ENDS_WITHIN: Duration = Duration::from_secs(4);
+
+#[test]
+fn a_ban_holds_at_once_and_ends_by_itself() -> Result<()> {
+    if !kernel_or_skip("a_ban_holds_at_once_and_ends_by_itself") {
+        return Ok(());
+    }
+    let stage = Stage::under("")?;
+    for source in hosts(1) {
+        stage.assert_passed(source, "default-pass")?;
+        stage.cli(&format!("ban add {source} --ttl 2s --reason guessing --source test"))?;
+        stage.assert_dropped(source, "banned")?;
+        let bans = stage.json("ban list")?;
+        assert_eq!(bans["bans"].as_array().map(Vec::len), Some(1), "{bans}");
+        let ban = &bans["bans"][0];
+        assert_eq!(ban["prefix"], source.to_string(), "{ban}");
+        assert_eq!((&ban["reason"], &ban["source"]), (&"guessing".into(), &"test".into()), "{ban}");
+        assert!(ban["remaining_seconds"].as_u64() <= Some(2), "{ban}");
+        let ended = wait("the ban ends", ENDS_WITHIN, || Ok(stage.arrive(source)? == BURST))?;
+        println!("a ban of 2 s, added a moment ago, ended after {ended:?}");
+        stage.assert_passed(source, "default-pass")?;
+        wait("the ban is cleared away", ENDS_WITHIN, || Ok(stage.json("status")?["bans"] == 0))?;
+        assert_eq!(stage.json("ban list")?["bans"], serde_json::json!([]));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_ban_ends_without_a_daemon() -> Result<()> {
+    if !kernel_or_skip("a_ban_ends_without_a_daemon") {
+        return Ok(());
+    }
+    let mut stage = Stage::under("")?;
+    let [source, _] = hosts(1);
+    stage.cli(&format!("ban add {source} --ttl 2s"))?;
+    stage.daemon.kill()?;
+    assert_eq!(stage.arrive(source)?, 0, "the kernel goes on enforcing");
+    wait("the ban ends", ENDS_WITHIN, || Ok(stage.arrive(source)? == BURST))?;
+    stage.daemon.start_again()?;
+    assert_eq!(stage.json("ban list")?["bans"], serde_json::json!([]));
+    stage.assert_passed(source, "default-pass")
+}
+
+#[test]
+fn bans_survive_a_restart_with_their_ends() -> Result<()> {
+    if !kernel_or_skip("bans_survive_a_restart_with_their_ends") {
+        return Ok(());
+    }
+    let mut stage = Stage::under("")?;
+    let [[short, _], [long, permanent]] = [1, 2].map(hosts);
+    stage.cli(&format!("ban add {long} --ttl 1h"))?;
+    stage.cli(&format!("ban add {permanent} --ttl permanent"))?;
+    stage.cli(&format!("ban add {short} --ttl 4s"))?;
+    stage.daemon.kill()?;
+    stage.daemon.start_again()?;
+    let bans = stage.json("ban list")?;
+    let shown: Vec<_> =
+        bans["bans"].as_array().into_iter().flatten().map(|ban| ban["prefix"].clone()).collect();
+    assert_eq!(shown, [short, long, permanent].map(|source| source.to_string()), "{bans}");
+    assert!(bans["bans"][2]["expires"].is_null(), "{bans}");
+    for source in [long, permanent] {
+        stage.assert_dropped(source, "banned")?;
+    }
+    wait("the short ban ends", 2 * ENDS_WITHIN, || Ok(stage.arrive(short)? == BURST))?;
+    stage.assert_dropped(long, "banned")?;
+
+    // Also when what is pinned is gone, as after a reboot.
+    stage.daemon.terminate()?;
+    stage.cli(&format!("detach --bpffs {}", stage.daemon.pins().display()))?;
+    assert_eq!(stage.arrive(long)?, BURST, "detached");
+    stage.daemon.start_again()?;
+    for source in [long, permanent] {
+        stage.assert_dropped(source, "banned")?;
+    }
+    stage.cli(&format!("ban del {long} {permanent}"))?;
+    for source in [long, permanent] {
+        stage.assert_passed(source, "default-pass")?;
+    }
+    let none = stage.refused(&format!("ban del {long}"))?;
+    assert_eq!(none.code, 4, "{none:?}");
+    Ok(())
+}
+
+#[test]
+fn a_ban_of_a_prefix_holds_for_every_address_in_it() -> Result<()> {
+    if !kernel_or_skip("a_ban_of_a_prefix_holds_for_every_address_in_it") {
+        return Ok(());
+    }
+    let stage = Stage::under("")?;
+    stage.cli("ban add 198.51.100.0/30 2001:db8:100::/62 --ttl permanent")?;
+    for source in [1, 2, 3].into_iter().flat_map(hosts) {
+        stage.assert_dropped(source, "banned")?;
+    }
+    for source in hosts(4) {
+        stage.assert_passed(source, "default-pass")?;
+    }
+    // One inside that ends changes nothing: the wider one still holds.
+    stage.cli("ban add 198.51.100.0/31 2001:db8:100:1::/64 --ttl 1s")?;
+    thread::sleep(Duration::from_millis(2500));
+    for source in hosts(1) {
+        stage.assert_dropped(source, "banned")?;
+    }
+    stage.cli("ban del 198.51.100.0/30 2001:db8:100::/62")?;
+    for source in hosts(1) {
+        stage.assert_passed(source, "default-pass")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_table_refuses_and_forgets_nobody() -> Result<()> {
+    if !kernel_or_skip("a_full_table_refuses_and_forgets_nobody") {
+        return Ok(());
+    }
+    let stage = Stage::under("[tables]\nbans = 1024\n")?;
+    let [[banned, _], [late, late6]] = [1, 2].map(hosts);
+    let others: Vec<_> = (0..1023).map(|n| format!("203.0.{}.{}", 112 + n / 256, n % 256)).collect();
+    stage.cli(&format!("ban add {banned} {}", others.join(" ")))?;
+    let full = stage.refused(&format!("ban add {late}"))?;
+    assert_eq!(full.code, 11, "{full:?}");
+    for part in ["`bans-ipv4` is full (1024 entries)", "raise tables.bans"] {
+        assert!(full.message.contains(part), "{full:?}");
+    }
+    stage.assert_passed(late, "default-pass")?;
+    stage.assert_dropped(banned, "banned")?;
+    assert_eq!(stage.json("ban list")?["bans"].as_array().map(Vec::len), Some(1024));
+
+    stage.cli(&format!("ban add {banned} --ttl permanent"))?;
+    assert!(stage.cli("status")?.contains("bans-ipv4 is nearly full"), "{}", stage.cli("status")?);
+    stage.cli(&format!("ban add {late6}"))?;
+    stage.assert_dropped(late6, "banned")?;
+    stage.cli(&format!("ban del {}", others[0]))?;
+    stage.cli(&format!("ban add {late}"))?;
+    stage.assert_dropped(late, "banned")
+}
+
+#[test]
+fn a_repeated_ban_is_one_ban() -> Result<()> {
+    if !kernel_or_skip("a_repeated_ban_is_one_ban") {
+        return Ok(());
+    }
+    let stage = Stage::under("")?;
+    let [source, _] = hosts(1);
+    stage.cli(&format!("ban add {source} --ttl 1h"))?;
+    stage.cli(&format!("ban add {source} --ttl permanent --reason again"))?;
+    let bans = stage.json("ban list")?;
+    assert_eq!(bans["bans"].as_array().map(Vec::len), Some(1), "{bans}");
+    assert!(bans["bans"][0]["expires"].is_null(), "{bans}");
+    assert_eq!(bans["bans"][0]["reason"], "again", "{bans}");
+    stage.assert_dropped(source, "banned")
+}
+
+#[test]
+fn a_ban_of_the_management_network_is_refused() -> Result<()> {
+    if !kernel_or_skip("a_ban_of_the_management_network_is_refused") {
+        return Ok(());
+    }
+    let stage = Stage::under("[safety]\nmanagement_prefixes = [\"198.51.100.0/24\"]\n")?;
+    let [source, _] = hosts(1);
+    let refused = stage.refused(&format!("ban add {source}"))?;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused.message.contains("198.51.100.0/24") && refused.message.contains("--force"),
+        "{refused:?}"
+    );
+    stage.assert_passed(source, "default-pass")?;
+    stage.cli(&format!("ban add {source} --force"))?;
+    stage.assert_dropped(source, "banned")
+}
