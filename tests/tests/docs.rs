@@ -69,13 +69,26 @@ fn every_command_in_the_documents_is_a_command() -> Result<()> {
     for page in markdown_pages()? {
         let blocks = fenced(&fs::read_to_string(&page)?, "sh").concat();
         for line in blocks.lines().map(without_comment).filter(|line| line.starts_with("xdpgate ")) {
-            let parsed = xdpgate::cli::command().try_get_matches_from(line.split_whitespace());
+            let parsed = xdpgate::cli::command().try_get_matches_from(words(line));
             parsed.with_context(|| format!("{}: {line}", page.display()))?;
             found += 1;
         }
     }
     assert!(found > 10, "the README alone has more than that");
     Ok(())
+}
+
+/// The words of a command line; what stands in double quotes is one.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('"').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }
 
 #[test]

@@ -4,7 +4,7 @@ use xdpgate::kernel::{CounterSums, monotonic_ns};
 use xdpgate::policy::Model;
 use xdpgate_ebpf::abi::{Count, ListCounters, MAX_LISTS};
 use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::Packet;
+use xdpgate_ebpf::packet::{Bytes, Packet, View};
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::{Action, Verdict};
 
@@ -21,6 +21,26 @@ pub(crate) struct Ledger<'a> {
     first_buffer: usize,
     counted: CounterSums,
     lists: [ListCounters; MAX_LISTS],
+}
+
+/// A frame as the kernel hands it over: the program reads the first buffer and may ask how long the whole is.
+struct Buffered<'a> {
+    visible: &'a [u8],
+    whole: &'a [u8],
+}
+
+impl View for Buffered<'_> {
+    fn len(&self) -> u32 {
+        View::len(&self.visible)
+    }
+
+    fn frame_len(&self) -> u32 {
+        View::len(&self.whole)
+    }
+
+    fn read<const N: usize>(&self, offset: u32) -> Option<Bytes<N>> {
+        self.visible.read(offset)
+    }
 }
 
 impl<'a> Ledger<'a> {
@@ -43,7 +63,7 @@ impl<'a> Ledger<'a> {
         let answer = self.gate.run(program, frame, 1).return_value;
         let visible = frame.get(..self.first_buffer).unwrap_or(frame);
         let mut packet = Packet::unread(0);
-        let verdict = decide(&visible, &mut packet, self.model, &monotonic_ns());
+        let verdict = decide(&Buffered { visible, whole: frame }, &mut packet, self.model, &monotonic_ns());
 
         let expected = match verdict.action() {
             Action::Pass => XDP_PASS,

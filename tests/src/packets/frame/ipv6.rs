@@ -53,18 +53,6 @@ impl Extension {
         bytes.resize(length, 0);
         bytes
     }
-
-    /// How many of its bytes tell what follows.
-    const fn read(self) -> usize {
-        match self {
-            Self::Fragment(..) => 8,
-            Self::HopByHop(_) | Self::Routing(_) | Self::Destination(_) | Self::Authentication(_) => 2,
-        }
-    }
-
-    const fn is_later_fragment(self) -> bool {
-        matches!(self, Self::Fragment(1.., _))
-    }
 }
 
 /// An IPv6 header to be.
