@@ -121,7 +121,7 @@ fn restore_those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> R
     }
     tracing::error!(
         left_out,
-        "not all bans are in force: their table is full; raise tables.bans and restart"
+        "not all bans are in force: their table is full; raise tables.bans and restart after `xdpgate detach`"
     );
     Ok(left_out)
 }

@@ -24,7 +24,9 @@ impl Gate {
         problems.extend(tables.iter().filter_map(nearly_full));
         if self.bans_left_out > 0 {
             let left_out = self.bans_left_out;
-            problems.push(format!("{left_out} bans had no room; raise tables.bans and restart"));
+            problems.push(format!(
+                "{left_out} bans had no room; raise tables.bans and restart after `xdpgate detach`"
+            ));
         }
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
