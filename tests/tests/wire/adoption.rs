@@ -9,12 +9,15 @@ use anyhow::Result;
 use xdpgate_tests::account::Account;
 use xdpgate_tests::counters::Counters;
 use xdpgate_tests::daemon::Daemon;
-use xdpgate_tests::{kernel_or_skip, senders};
+use xdpgate_tests::flood::{Bounds, Generator, Sources};
+use xdpgate_tests::veth::GUARDED_IPV4;
+use xdpgate_tests::{frame, kernel_or_skip, prerequisites, senders};
 
-use crate::stage::{Stage, counted, guarded, hosts};
+use crate::stage::{PORT, Stage, counted, guarded, hosts};
 
 /// Each of six hosts sends so many datagrams a second.
 const PER_SECOND: u32 = 1000;
+const FLOOD: Bounds = Bounds { frames: u64::MAX, time: Duration::from_secs(60), per_second: u64::MAX };
 const RESTARTS: u64 = 3;
 /// Time in which the kernel is alone.
 const DEAD: Duration = Duration::from_millis(300);
@@ -34,6 +37,39 @@ fn nothing_passes_while_the_daemon_is_killed_and_restarted() -> Result<()> {
         return Ok(());
     }
     restarted(Daemon::kill)
+}
+
+/// As many packets as the wire takes, all from a banned prefix.
+#[test]
+fn nothing_of_a_flood_passes_while_the_daemon_is_killed_and_restarted() -> Result<()> {
+    if !kernel_or_skip("nothing_of_a_flood_passes_while_the_daemon_is_killed_and_restarted") {
+        return Ok(());
+    }
+    let mut stage = Stage::set()?;
+    stage.cli("ban add 198.18.0.0/15 --ttl permanent")?;
+    let sources = Sources::evenly(["198.18.0.0/15".parse()?])?;
+    let frame = frame::udp((GUARDED_IPV4, PORT).into(), &[0; 18])?;
+    let generator = Generator::load(&prerequisites::flood_object()?, &stage.wire, &sources, frame)?;
+    let account = Account::open(&stage.wire, &stage.daemon, vec![generator.sent()])?;
+    let stop = Arc::<AtomicBool>::default();
+    let flood = generator.start(&stage.wire, FLOOD, Arc::clone(&stop));
+    for _ in 1..=RESTARTS {
+        thread::sleep(DEAD);
+        stage.daemon.kill()?;
+        thread::sleep(DEAD);
+        stage.daemon.start_again()?;
+    }
+    stop.store(true, Ordering::Relaxed);
+    senders::join(flood)?;
+    let balance = account.at_rest(&stage.wire, &stage.daemon)?;
+    let seen = balance.counters.seen;
+    assert_eq!(balance.counters, counted(&[], &[("banned", seen)]), "{balance:?}");
+    assert_eq!(seen + balance.lost, balance.sent, "{balance:?}");
+    println!(
+        "{RESTARTS} kills under {seen} packets of a banned prefix: none passed; the wire refused {}",
+        balance.lost
+    );
+    Ok(())
 }
 
 /// Six hosts send all the time: two banned, two on a list, two unknown.
@@ -66,26 +102,22 @@ fn restarted(end: impl Fn(&mut Daemon) -> Result<()>) -> Result<()> {
         assert!(stage.daemon.log().contains("adopted=true"), "{}", stage.daemon.log());
     }
     stop.store(true, Ordering::Relaxed);
-    let sent = senders.map(|sender| senders::join(sender).map(|sending| sending.packets));
-    let [banned4_sent, banned6_sent, listed4_sent, listed6_sent, clean4_sent, clean6_sent] = sent;
-
+    let mut sent = [0; 6];
+    for (sent, sender) in sent.iter_mut().zip(senders) {
+        *sent = senders::join(sender)?.packets;
+    }
     let balance = account.at_rest(&stage.wire, &stage.daemon)?;
-    let (banned, listed) = (banned4_sent? + banned6_sent?, listed4_sent? + listed6_sent?);
-    let (clean4_sent, clean6_sent) = (clean4_sent?, clean6_sent?);
+    let (banned, listed, clean) = (sent[0] + sent[1], sent[2] + sent[3], sent[4] + sent[5]);
     assert_eq!(balance.lost, 0, "{balance:?}");
     assert_eq!(
         balance.counters,
-        counted(
-            &[("default-pass", clean4_sent + clean6_sent)],
-            &[("banned", banned), ("blocklisted", listed)]
-        )
+        counted(&[("default-pass", clean)], &[("banned", banned), ("blocklisted", listed)])
     );
     assert_eq!([banned4, banned6, listed4, listed6].map(|source| stage.arrived(source)), [0; 4]);
-    assert_eq!([clean4, clean6].map(|source| stage.arrived(source)), [clean4_sent, clean6_sent]);
+    assert_eq!([clean4, clean6].map(|source| stage.arrived(source)), sent[4..]);
     println!(
         "{RESTARTS} restarts: of {banned} packets of banned sources and {listed} of listed ones none passed; \
-         of {} others none was lost",
-        clean4_sent + clean6_sent
+         of {clean} others none was lost"
     );
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Sampled packets that were dropped.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Result;
-use xdpgate_tests::kernel_or_skip;
+use anyhow::{Context, Result};
 use xdpgate_tests::veth::{GUARDED, GUARDED_IPV4, GUARDED_IPV6};
+use xdpgate_tests::{kernel_or_skip, prerequisites};
 
 use crate::stage::{PORT, Stage, hosts, wait};
 
@@ -48,6 +50,33 @@ fn a_drop_is_shown_with_what_is_known_of_it() -> Result<()> {
     let counts = &stage.json("stats --once")?["events"];
     assert_eq!(counts["lost"], 0, "{counts}");
     assert!(counts["written"].as_u64() >= Some(3), "{counts}");
+    Ok(())
+}
+
+#[test]
+fn a_follower_sees_drops_as_they_come() -> Result<()> {
+    if !kernel_or_skip("a_follower_sees_drops_as_they_come") {
+        return Ok(());
+    }
+    let mut stage = Stage::under("")?;
+    let [source, _] = hosts(1);
+    stage.cli(&format!("ban add {source}"))?;
+    let mut command = stage.wire.guarded.command(prerequisites::xdpgate_binary()?);
+    command.arg("--socket").arg(stage.daemon.socket()).args(["events", "--follow", "--json"]);
+    let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let output = follower.stdout.take().context("no output")?;
+    let mut lines = BufReader::new(output).lines();
+    stage.assert_dropped(source, "banned")?;
+    let event: serde_json::Value = serde_json::from_str(&lines.next().context("no event")??)?;
+    assert_eq!(
+        (&event["source"], &event["reason"]),
+        (&source.to_string().into(), &"banned".into()),
+        "{event}"
+    );
+    // It ends with the daemon, and says so.
+    stage.daemon.kill()?;
+    let status = follower.wait()?;
+    assert_eq!(status.code(), Some(3), "{status}");
     Ok(())
 }
 

@@ -2,19 +2,20 @@
 //!
 //! Not here, because this kernel has it all: a kernel that is too old or lacks a feature (exit code 10).
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
 use anyhow::Result;
 use aya::maps::{Array, Map, MapData};
-use xdpgate_tests::kernel_or_skip;
 use xdpgate_tests::veth::GUARDED;
+use xdpgate_tests::{kernel_or_skip, prerequisites};
 
 use crate::foreign::{beside, shown};
 use crate::stage::{BURST, Stage, hosts};
 
 const INTERFACE: [&str; 2] = ["--interface", GUARDED];
-const NOBODY: [&str; 4] = ["setpriv", "--reuid", "65534", "--clear-groups"];
+const NOBODY: [&str; 6] = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
 const ROOT_WITHOUT_POWER: [&str; 3] = ["setpriv", "--bounding-set", "-all"];
 
 #[test]
@@ -31,6 +32,23 @@ fn who_may_not_gets_told_so() -> Result<()> {
         assert_eq!(refused.message.lines().count(), 1, "{through:?}: {refused:?}");
         assert_eq!(shown(&stage.wire.guarded, GUARDED)?.id, None);
     }
+    Ok(())
+}
+
+#[test]
+fn who_may_not_use_the_socket_gets_told_so() -> Result<()> {
+    if !kernel_or_skip("who_may_not_use_the_socket_gets_told_so") {
+        return Ok(());
+    }
+    let stage = Stage::under("")?;
+    // Its own mode keeps others out, not only the directory's.
+    fs::set_permissions(stage.daemon.directory(), Permissions::from_mode(0o755))?;
+    let mut command = stage.wire.guarded.command(NOBODY[0]);
+    command.args(&NOBODY[1..]).arg(prerequisites::xdpgate_binary()?);
+    let output = command.args(["--socket", &stage.daemon.socket(), "status"]).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("you may not use the socket"), "{said}");
     Ok(())
 }
 
