@@ -14,7 +14,6 @@ use tempfile::TempDir;
 use crate::cleanup::{self, Guard, Leftover};
 use crate::namespace::{Namespace, unique_name};
 use crate::process;
-use crate::refusal::Refusal;
 
 /// Where the kernel's pins are.
 pub(crate) const BPFFS: &str = "/sys/fs/bpf";
@@ -96,30 +95,6 @@ impl Daemon {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Starts another daemon with the same socket, state and pins, which must end by itself. `through` is a command
-    /// that runs it, such as `setpriv`; mostly empty.
-    ///
-    /// # Errors
-    ///
-    /// When it does not start, or ends with 0.
-    pub fn refused_start(&self, through: &[&str], arguments: &[&str]) -> Result<Refusal> {
-        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        let mut command = Command::new("timeout");
-        command.args([COMMAND_WITHIN, "nsenter"]).args(&self.namespace).args(through).arg(&self.binary);
-        Refusal::of(command.args(self.run_arguments(&arguments)))
-    }
-
-    /// Runs the binary inside the namespace with nothing but these arguments; it must end by itself.
-    ///
-    /// # Errors
-    ///
-    /// When it does not start, or ends with 0.
-    pub fn refused_alone(&self, arguments: &[&str]) -> Result<Refusal> {
-        let mut command = Command::new("timeout");
-        command.args([COMMAND_WITHIN, "nsenter"]).args(&self.namespace).arg(&self.binary);
-        Refusal::of(command.args(arguments))
-    }
-
     /// Starts the daemon again with the same arguments, socket, state and pins, after [`Self::kill`] or
     /// [`Self::terminate`].
     ///
@@ -170,15 +145,6 @@ impl Daemon {
     /// When it ends with another status than 0.
     pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
         process::run_with_input(self.command(arguments).env("NO_COLOR", "1"), input)
-    }
-
-    /// Runs a command that must end with another status than 0.
-    ///
-    /// # Errors
-    ///
-    /// When it ends with 0.
-    pub fn refused(&self, arguments: &[&str]) -> Result<Refusal> {
-        Refusal::of(&mut self.command(arguments))
     }
 
     /// Runs a command with `--json`.
@@ -268,7 +234,15 @@ impl Daemon {
         &self.pins
     }
 
-    fn run_arguments(&self, arguments: &[String]) -> Vec<String> {
+    /// The binary inside the namespace; `through` is a command that runs it, such as `setpriv`.
+    pub(crate) fn binary(&self, through: &[&str]) -> Command {
+        // A command that never ends must fail its test, not stop all of them.
+        let mut command = Command::new("timeout");
+        command.args([COMMAND_WITHIN, "nsenter"]).args(&self.namespace).args(through).arg(&self.binary);
+        command
+    }
+
+    pub(crate) fn run_arguments(&self, arguments: &[String]) -> Vec<String> {
         let pins = self.pins.display().to_string();
         let (socket, state) = (self.socket(), self.state());
         let own = ["--socket", &socket, "run", "--state-dir", &state, "--bpffs", &pins];
@@ -281,15 +255,9 @@ impl Daemon {
         own.chain(metrics).chain(arguments.iter().cloned()).collect()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        // A command that never ends must fail its test, not stop all of them.
-        let mut command = Command::new("timeout");
-        command
-            .args([COMMAND_WITHIN, "nsenter"])
-            .args(&self.namespace)
-            .arg(&self.binary)
-            .args(["--socket", &self.socket()])
-            .args(arguments);
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.binary(&[]);
+        command.args(["--socket", &self.socket()]).args(arguments);
         command
     }
 

@@ -17,7 +17,7 @@ use crate::stage::{PORT, Stage, counted, guarded, hosts};
 
 /// Each of six hosts sends so many datagrams a second.
 const PER_SECOND: u32 = 1000;
-const FLOOD: Bounds = Bounds { frames: u64::MAX, time: Duration::from_secs(60), per_second: u64::MAX };
+const FLOOD: Bounds = Bounds { frames: u64::MAX, time: Duration::from_mins(1), per_second: u64::MAX };
 const RESTARTS: u64 = 3;
 /// Time in which the kernel is alone.
 const DEAD: Duration = Duration::from_millis(300);
@@ -82,11 +82,9 @@ fn restarted(end: impl Fn(&mut Daemon) -> Result<()>) -> Result<()> {
     let account = Account::open(&stage.wire, &stage.daemon, Vec::new())?;
 
     let stop = Arc::<AtomicBool>::default();
-    let send = |source| {
-        let stop = Arc::clone(&stop);
-        senders::send_udp(&stage.wire.outside, source, guarded(source), PER_SECOND, stop)
-    };
-    let senders = [banned4, banned6, listed4, listed6, clean4, clean6].map(send);
+    let senders = [banned4, banned6, listed4, listed6, clean4, clean6].map(|source| {
+        senders::send_udp(&stage.wire.outside, source, guarded(source), PER_SECOND, Arc::clone(&stop))
+    });
     let mut last = Counters::default();
     for restart in 1..=RESTARTS {
         thread::sleep(DEAD);
