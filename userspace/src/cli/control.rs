@@ -78,7 +78,7 @@ pub(super) fn reload(session: &Session) -> Result<(), Stop> {
         if !answer.needs_restart.is_empty() {
             writeln!(
                 out,
-                "{WARN}takes effect at the next start: {}{RESET}",
+                "{WARN}takes effect at the next start (a table's size: after `xdpgate detach`): {}{RESET}",
                 answer.needs_restart.join(", ")
             )?;
         }

@@ -85,6 +85,7 @@ impl Kernel {
         let object = object::make_tables(&pins, options)?;
         pins.write_abi()?;
         let mut tables = Tables::open(&pins)?;
+        tables.warn_of_other_sizes(options);
         let prefix_bans = PrefixBans::read(&tables)?;
         // A daemon may have died between a ban and its count.
         prefix_bans.write_count(&mut tables)?;

@@ -8,6 +8,7 @@ use xdpgate_ebpf::abi::{
     PrefixBan, Settings,
 };
 
+use super::Options;
 use super::error::KernelError;
 use super::pins::Pins;
 
@@ -58,6 +59,8 @@ impl PolicyTables {
 pub(super) struct Tables {
     /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
     pub(super) ban_capacity: u64,
+    /// Room for sources in the limiter, likewise.
+    bucket_capacity: u64,
     control: Array<MapData, u64>,
     pub(super) interfaces: Array<MapData, InterfaceRow>,
     pub(super) bans_v4: HashMap<MapData, [u8; 4], Ban>,
@@ -72,10 +75,13 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
-        let bans =
-            MapInfo::from_pin(pins.map("BANS_V4")).map_err(|error| KernelError::table("BANS_V4", error))?;
+        let capacity = |name: &'static str| {
+            let info = MapInfo::from_pin(pins.map(name)).map_err(|error| KernelError::table(name, error))?;
+            Ok::<_, KernelError>(u64::from(info.max_entries()))
+        };
         Ok(Self {
-            ban_capacity: u64::from(bans.max_entries()),
+            ban_capacity: capacity("BANS_V4")?,
+            bucket_capacity: capacity("BUCKETS")?,
             control: open(pins, "CONTROL")?,
             interfaces: open(pins, "INTERFACES")?,
             bans_v4: open(pins, "BANS_V4")?,
@@ -87,6 +93,23 @@ impl Tables {
             list_counters: open(pins, "LIST_COUNTERS")?,
             event_counters: open(pins, "EVENT_COUNTERS")?,
         })
+    }
+
+    /// Adopted tables keep the sizes they were made with.
+    pub(super) fn warn_of_other_sizes(&self, options: &Options) {
+        for (key, pinned, wanted) in [
+            ("tables.bans", self.ban_capacity, u64::from(options.bans)),
+            ("tables.sources", self.bucket_capacity, u64::from(options.sources)),
+        ] {
+            if pinned != wanted {
+                tracing::warn!(
+                    key,
+                    pinned,
+                    wanted,
+                    "the tables in the kernel keep their size until `xdpgate detach` and a new start"
+                );
+            }
+        }
     }
 
     /// One word of `CONTROL`.

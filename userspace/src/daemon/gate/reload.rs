@@ -37,7 +37,7 @@ impl Gate {
         if !needs_restart.is_empty() {
             tracing::warn!(
                 keys = needs_restart.join(", "),
-                "changed in the policy file; takes effect at the next start"
+                "changed in the policy file; takes effect at the next start (a table's size: after `xdpgate detach`)"
             );
         }
         let wanted = config.interfaces.clone();
