@@ -10,3 +10,4 @@ pub mod kernel;
 pub mod metrics;
 pub mod policy;
 pub mod store;
+mod thousands;

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use hyper::Method;
 
 use super::args::BanCommand;
-use super::numbers::{duration, grouped, time};
+use super::numbers::{counted, duration, time};
 use super::output::Stop;
 use super::session::Session;
 use super::style::{BOLD, RESET};
@@ -58,5 +58,5 @@ fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
         let left = ban.remaining_seconds.map_or_else(|| "never".to_owned(), duration);
         writeln!(out, "{:<28} {left:<13} {:<14} {}", ban.prefix, ban.source, ban.reason)?;
     }
-    writeln!(out, "{} bans", grouped(bans.len() as u64))
+    writeln!(out, "{}", counted(bans.len() as u64, "ban"))
 }

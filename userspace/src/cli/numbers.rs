@@ -4,17 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// With a comma at each thousand.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+pub(super) use crate::thousands::grouped;
+
+/// A number and what it counts: `1 ban`, `2 bans`.
+pub(super) fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// Three digits and a letter: `1.23M`. Never more than six characters below 10^18.
@@ -88,14 +82,6 @@ pub(super) fn since(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567, u64::MAX].map(grouped),
-            ["0", "999", "1,000", "1,234,567", "18,446,744,073,709,551,615"]
-        );
-    }
 
     #[test]
     fn rates_have_three_digits() {

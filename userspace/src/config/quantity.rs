@@ -60,19 +60,6 @@ fn is_grouped(digits: &str) -> bool {
     digits.starts_with(|c: char| c.is_ascii_digit()) && digits.ends_with(|c: char| c.is_ascii_digit())
 }
 
-/// `1048576` as `1,048,576`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,13 +84,6 @@ mod tests {
         assert_eq!(Number::split("50Mbit").unwrap().1, "Mbit");
         for text in ["", "Mbit", "-1", "1..2", "1.", ".5", "_1", "1_", "0.0000000001"] {
             assert_eq!(Number::split(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (16_777_216, "16,777,216")] {
-            assert_eq!(grouped(number), text);
         }
     }
 }

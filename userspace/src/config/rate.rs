@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::quantity::grouped;
+use crate::thousands::grouped;
 
 mod notation;
 

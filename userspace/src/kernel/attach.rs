@@ -3,13 +3,13 @@
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, loaded_programs};
-use xdpgate_ebpf::abi::{InterfaceRow, MAX_INTERFACES, interface_mode};
+use xdpgate_ebpf::abi::MAX_INTERFACES;
 
 use super::error::{KernelError, program_errno};
 use super::netlink::{LinkState, link_state, remove_program};
 use super::object::LoadedProgram;
 use super::pins::remove_file;
-use super::tables::Tables;
+use super::slots::{free_row, mode_of, row_name, rows, write_row};
 use super::{Kernel, lock};
 use crate::config::{AttachMode, InterfaceName};
 
@@ -266,51 +266,6 @@ fn refusal(error: &ProgramError) -> Refusal {
         Some(errno) => Refusal::Mode(std::io::Error::from_raw_os_error(errno).to_string()),
         None => Refusal::Mode(error.to_string()),
     }
-}
-
-/// The slots in use.
-pub(super) fn rows(tables: &Tables) -> Result<Vec<(u32, InterfaceRow)>, KernelError> {
-    let mut rows = Vec::new();
-    for slot in 0..MAX_INTERFACES {
-        let row = tables.interfaces.get(&slot, 0).map_err(|error| KernelError::table("INTERFACES", error))?;
-        if row.name != [0; 16] {
-            rows.push((slot, row));
-        }
-    }
-    Ok(rows)
-}
-
-pub(super) fn row_name(row: &InterfaceRow) -> &str {
-    let end = row.name.iter().position(|byte| *byte == 0).unwrap_or(row.name.len());
-    row.name.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
-}
-
-fn mode_of(row: &InterfaceRow) -> AttachedMode {
-    if row.mode == interface_mode::NATIVE { AttachedMode::Native } else { AttachedMode::Generic }
-}
-
-fn write_row(
-    tables: &mut Tables,
-    slot: u32,
-    interface: &InterfaceName,
-    ifindex: u32,
-    mode: AttachedMode,
-) -> Result<(), KernelError> {
-    let mut name = [0; 16];
-    for (to, from) in name.iter_mut().zip(interface.as_str().bytes()) {
-        *to = from;
-    }
-    let mode = match mode {
-        AttachedMode::Native => interface_mode::NATIVE,
-        AttachedMode::Generic => interface_mode::GENERIC,
-    };
-    let row = InterfaceRow { name, ifindex, mode };
-    tables.interfaces.set(slot, row, 0).map_err(|error| KernelError::table("INTERFACES", error))
-}
-
-pub(super) fn free_row(tables: &mut Tables, slot: u32) -> Result<(), KernelError> {
-    let row = InterfaceRow { name: [0; 16], ifindex: 0, mode: 0 };
-    tables.interfaces.set(slot, row, 0).map_err(|error| KernelError::table("INTERFACES", error))
 }
 
 fn program_name(id: u32) -> String {

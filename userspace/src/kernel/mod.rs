@@ -13,6 +13,7 @@ mod generation;
 mod netlink;
 mod object;
 mod pins;
+mod slots;
 mod steer;
 mod tables;
 

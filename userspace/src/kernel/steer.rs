@@ -5,9 +5,9 @@ use std::path::Path;
 use aya::maps::{Array, MapData};
 use xdpgate_ebpf::abi::{InterfaceRow, control};
 
-use super::attach::{free_row, row_name, rows};
 use super::error::KernelError;
 use super::pins::{Pins, remove_file};
+use super::slots::{free_row, row_name, rows};
 use super::tables::{Tables, open};
 use crate::config::InterfaceName;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use xdpgate_ebpf::reason::Reason;
 
 use crate::api::types::{Count, InterfaceStats, Stats};
-use crate::cli::numbers::{bytes, grouped, short, time};
+use crate::cli::numbers::{bytes, counted, grouped, short, time};
 use crate::cli::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 
 /// Writes the counters, with rates where there is an earlier reading. At most 80 columns.
@@ -12,7 +12,7 @@ pub(super) fn frame(out: &mut dyn Write, now: &Stats, before: Option<&Stats>) ->
     let seconds = before.map(|before| now.time.duration_since(before.time).as_secs_f64());
     let state = if now.paused { format!("{WARN}PAUSED{RESET}") } else { format!("{GOOD}enforcing{RESET}") };
     let header =
-        format!("xdpgate  {}  generation {}  {} bans", time(now.time), now.generation, grouped(now.bans));
+        format!("xdpgate  {}  generation {}  {}", time(now.time), now.generation, counted(now.bans, "ban"));
     writeln!(out, "{BOLD}{header}{RESET}  {state}")?;
     for interface in &now.interfaces {
         let earlier =

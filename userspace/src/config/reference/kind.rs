@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::quantity::grouped;
 use crate::config::{InterfaceName, ListName, RateUnit};
+use crate::thousands::grouped;
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
