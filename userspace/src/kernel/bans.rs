@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
+use aya::maps::{HashMap, MapData, MapError};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use xdpgate_ebpf::abi::{Ban, NEVER_EXPIRES, control};
 
@@ -164,18 +164,17 @@ impl PrefixBans {
 }
 
 impl Tables {
+    /// A ban that is there already is changed. New ones are told apart, so that their number is known without a walk over
+    /// the table.
     fn insert_exact(&mut self, address: IpAddr, ban: Ban) -> Result<(), KernelError> {
-        let capacity = self.ban_capacity;
-        match address {
-            IpAddr::V4(address) => self
-                .bans_v4
-                .insert(address.octets(), ban, 0)
-                .map_err(|error| full("bans-ipv4", capacity, error)),
-            IpAddr::V6(address) => self
-                .bans_v6
-                .insert(address.octets(), ban, 0)
-                .map_err(|error| full("bans-ipv6", capacity, error)),
+        let (name, result) = match address {
+            IpAddr::V4(address) => ("bans-ipv4", put(&mut self.bans_v4, address.octets(), ban)),
+            IpAddr::V6(address) => ("bans-ipv6", put(&mut self.bans_v6, address.octets(), ban)),
+        };
+        if result.map_err(|error| full(name, self.ban_capacity, error))? {
+            *self.exact_count(address) += 1;
         }
+        Ok(())
     }
 
     fn exact_ban(&self, address: IpAddr) -> Result<Option<Ban>, KernelError> {
@@ -187,10 +186,22 @@ impl Tables {
     }
 
     fn remove_exact(&mut self, address: IpAddr) -> Result<bool, KernelError> {
-        removed(match address {
+        let gone = removed(match address {
             IpAddr::V4(address) => self.bans_v4.remove(&address.octets()),
             IpAddr::V6(address) => self.bans_v6.remove(&address.octets()),
-        })
+        })?;
+        if gone {
+            let count = self.exact_count(address);
+            *count = count.saturating_sub(1);
+        }
+        Ok(gone)
+    }
+
+    const fn exact_count(&mut self, address: IpAddr) -> &mut u64 {
+        match address {
+            IpAddr::V4(_) => &mut self.exact_bans_v4,
+            IpAddr::V6(_) => &mut self.exact_bans_v6,
+        }
     }
 
     fn exact_bans(&self) -> Result<Vec<(IpNet, Ban)>, KernelError> {
@@ -230,6 +241,20 @@ impl Tables {
         })
     }
 }
+
+/// Puts a ban into its table. True: there was none for this address.
+fn put<A: aya::Pod>(table: &mut HashMap<MapData, A, Ban>, address: A, ban: Ban) -> Result<bool, MapError> {
+    match table.insert(address, ban, NOEXIST) {
+        Ok(()) => Ok(true),
+        Err(error) if map_errno(&error) == Some(libc::EEXIST) => {
+            table.insert(address, ban, 0).map(|()| false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `BPF_NOEXIST`.
+const NOEXIST: u64 = 1;
 
 fn is_exact(prefix: &IpNet) -> bool {
     prefix.prefix_len() == prefix.max_prefix_len()

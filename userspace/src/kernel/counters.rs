@@ -147,18 +147,13 @@ impl Kernel {
     /// # Errors
     /// A table can't be read.
     pub fn occupancy(&self) -> Result<Vec<TableUse>, KernelError> {
-        let bans = self.bans()?;
         let prefix_bans = lock(&self.prefix_bans).len() as u64;
-        let exact = |v4: bool| {
-            let of_family = bans.iter().filter(|(prefix, _)| {
-                prefix.prefix_len() == prefix.max_prefix_len() && prefix.addr().is_ipv4() == v4
-            });
-            of_family.count() as u64
-        };
-        let capacity = self.tables().ban_capacity;
+        let tables = self.tables();
+        let (capacity, v4, v6) = (tables.ban_capacity, tables.exact_bans_v4, tables.exact_bans_v6);
+        drop(tables);
         let mut uses = vec![
-            TableUse { name: "bans-ipv4", used: exact(true), capacity },
-            TableUse { name: "bans-ipv6", used: exact(false), capacity },
+            TableUse { name: "bans-ipv4", used: v4, capacity },
+            TableUse { name: "bans-ipv6", used: v6, capacity },
             TableUse { name: "ban-prefixes", used: prefix_bans, capacity },
         ];
         if let Some(report) = lock(&self.installed).clone() {

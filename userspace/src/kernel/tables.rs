@@ -59,6 +59,10 @@ impl PolicyTables {
 pub(super) struct Tables {
     /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
     pub(super) ban_capacity: u64,
+    /// Exact bans in the tables.
+    pub(super) exact_bans_v4: u64,
+    /// Likewise.
+    pub(super) exact_bans_v6: u64,
     /// Room for sources in the limiter, likewise.
     bucket_capacity: u64,
     control: Array<MapData, u64>,
@@ -79,13 +83,17 @@ impl Tables {
             let info = MapInfo::from_pin(pins.map(name)).map_err(|error| KernelError::table(name, error))?;
             Ok::<_, KernelError>(u64::from(info.max_entries()))
         };
+        let bans_v4: HashMap<_, [u8; 4], Ban> = open(pins, "BANS_V4")?;
+        let bans_v6: HashMap<_, [u8; 16], Ban> = open(pins, "BANS_V6")?;
         Ok(Self {
             ban_capacity: capacity("BANS_V4")?,
             bucket_capacity: capacity("BUCKETS")?,
+            exact_bans_v4: bans_v4.keys().count() as u64,
+            exact_bans_v6: bans_v6.keys().count() as u64,
             control: open(pins, "CONTROL")?,
             interfaces: open(pins, "INTERFACES")?,
-            bans_v4: open(pins, "BANS_V4")?,
-            bans_v6: open(pins, "BANS_V6")?,
+            bans_v4,
+            bans_v6,
             ban_prefixes_v4: open(pins, "BAN_PREFIXES_V4")?,
             ban_prefixes_v6: open(pins, "BAN_PREFIXES_V6")?,
             buckets: open(pins, "BUCKETS")?,
