@@ -9,5 +9,7 @@ pub mod feeds;
 pub mod kernel;
 pub mod metrics;
 pub mod policy;
+pub mod server;
+pub mod service;
 pub mod store;
 mod thousands;

@@ -1,10 +1,9 @@
-//! The daemon's interface to operators and programs: HTTP with JSON over a Unix socket.
+//! The daemon's interface to operators and programs, HTTP with JSON over a Unix socket: its shapes and its client.
 
 mod client;
 mod failure;
-mod peer;
+pub(crate) mod peer;
 mod prefix;
-pub mod server;
 pub mod types;
 
 pub use self::client::Client;

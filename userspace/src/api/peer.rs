@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::{fmt, fs};
 
 /// The header with which the command line tells the daemon of its SSH session.
-pub(super) const HEADER: &str = "x-xdpgate-ssh-connection";
+pub(crate) const HEADER: &str = "x-xdpgate-ssh-connection";
 
 /// The other end of the SSH session in which the command line runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

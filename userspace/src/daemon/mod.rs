@@ -7,15 +7,10 @@ mod gate;
 mod geo_rule;
 mod inputs;
 mod log;
-mod notify;
 mod options;
-mod run;
-mod signals;
-mod tasks;
 
 pub use self::events::EventLog;
 pub use self::gate::{Gate, NewList};
 pub use self::inputs::{Inputs, LoadedGeo};
 pub use self::log::{LogFormat, start_logging};
 pub use self::options::{MetricsAt, RunOptions};
-pub use self::run::run;

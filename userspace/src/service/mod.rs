@@ -1,16 +1,20 @@
 //! From the command line to an enforcing daemon, and its end.
 
+mod notify;
+mod signals;
+mod tasks;
+
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::tasks::Tasks;
-use super::{Gate, RunOptions, notify, signals};
-use crate::api::server::{self, BoundSocket};
+use self::tasks::Tasks;
 use crate::api::{Failure, FailureKind};
 use crate::config::Config;
+use crate::daemon::{Gate, RunOptions};
 use crate::kernel::Kernel;
 use crate::metrics;
+use crate::server::{self, BoundSocket};
 use crate::store::Store;
 
 /// Runs the daemon until a signal ends it. The kernel goes on enforcing afterwards.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Gate, notify, run};
+use super::{notify, summary};
 use crate::api::Failure;
+use crate::daemon::Gate;
 
 pub(super) async fn until_told_to_end(gate: &Arc<Gate>) -> Result<(), Failure> {
     let mut hang_up = listen(SignalKind::hangup())?;
@@ -26,7 +27,7 @@ async fn reload(gate: &Arc<Gate>) {
     // A failed reload has said so itself, and the policy before is in force: the service is as ready as it was.
     let done = tokio::task::spawn_blocking(move || {
         let _ = reloading.reload();
-        run::summary(&reloading)
+        summary(&reloading)
     });
     notify::ready(&done.await.unwrap_or_default());
 }

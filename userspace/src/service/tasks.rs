@@ -10,8 +10,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{Gate, notify, run};
+use super::{notify, summary};
 use crate::api::Failure;
+use crate::daemon::Gate;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Events are taken in batches: each batch asks the kernel for the names of its interfaces.
@@ -101,7 +102,7 @@ async fn watch(gate: Arc<Gate>) -> Failure {
     let mut before = String::new();
     every(WATCH_EVERY, gate, move |gate| {
         gate.watch_interfaces();
-        let now = run::summary(gate);
+        let now = summary(gate);
         if now != before {
             notify::status(&now);
             before = now;

@@ -15,7 +15,7 @@ use axum::{Json, Router};
 
 pub use self::socket::BoundSocket;
 
-use super::{Failure, FailureBody, MAX_BODY_BYTES};
+use crate::api::{Failure, FailureBody, MAX_BODY_BYTES};
 use crate::daemon::Gate;
 
 /// The router over a gate.
