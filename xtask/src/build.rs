@@ -73,7 +73,7 @@ fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
 
 fn flags(workspace: &Workspace, ready: &Ready) -> OsString {
     // v3: compare-and-swap. Misaligned access (LLVM 22): headers are read in words, not byte by byte, which the kernel
-    // allows on every architecture whose loads may be unaligned; without it the verifier meets twelve times the
+    // allows on every architecture whose loads may be unaligned; byte by byte the verifier passes its limit of a million
     // instructions. debug 2 and --btf: the types and lines that the loader and the verifier's log show.
     let mut flags: Vec<OsString> = [
         "-Ctarget-cpu=v3",

@@ -53,7 +53,7 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
     judge(&Case { tables, clock, settings, packet, attributes })
 }
 
-/// Steps 3 to 10 of the order in docs/architecture.md.
+/// What comes after the parser, in the order of the chart in docs/architecture.md.
 #[inline(always)]
 fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>) -> Verdict {
     let mut verdict = Verdict::of(Reason::Allowed);
