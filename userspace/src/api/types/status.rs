@@ -12,7 +12,7 @@ use crate::config::InterfaceName;
 pub enum XdpMode {
     /// In the driver, before the kernel spends anything on the packet.
     Native,
-    /// In the network stack: works everywhere, several times slower.
+    /// In the network stack: works everywhere, after the kernel has paid for the packet.
     Generic,
     /// Not attached.
     None,

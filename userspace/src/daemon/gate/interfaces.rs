@@ -135,7 +135,10 @@ impl Gate {
 fn report(row: &Attached) {
     let (interface, mode, adopted) = (&row.name, row.mode.label(), row.adopted);
     if let (AttachedMode::Generic, Some(why)) = (row.mode, &row.fallback) {
-        tracing::warn!(%interface, mode, adopted, why, "guarded in generic mode, several times slower than in the driver");
+        tracing::warn!(
+            %interface, mode, adopted, why,
+            "guarded in generic mode: the kernel has already paid for each packet that is dropped"
+        );
     } else {
         tracing::info!(%interface, mode, adopted, "guarded");
     }
