@@ -44,7 +44,9 @@ impl<'a> super::Bucket for &'a Source {
 
 fn limit(rate_per_second: u64, burst: u64) -> Limit {
     let cost = ((SECOND_NS * TICKS_PER_NS) << COST_FRACTION_BITS) / rate_per_second;
-    Limit { cost, burst: SECOND_NS * TICKS_PER_NS / rate_per_second * burst }
+    let one = Limit { cost, burst: 0 }.charge(1);
+    // As the compiler of the policy does: whole charges, or rounding would take a packet off the burst.
+    Limit { cost, burst: one * burst }
 }
 
 fn takes(word: &Word, limit: &Limit, now_ns: u64) -> bool {
