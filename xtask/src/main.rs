@@ -2,6 +2,7 @@
 //!
 //! What xtask says about its own work goes to stderr; stdout is for results, so that `--json` stays one object.
 
+mod bench;
 mod build;
 mod check;
 mod command;
@@ -38,6 +39,8 @@ enum Task {
     Build,
     /// Show xdpgate at work in a network of its own, or guard a real interface. Needs root.
     Run(run::Arguments),
+    /// Measure xdpgate beside what people use today. Needs root; installs the peers that are missing.
+    Bench(bench::Arguments),
     /// Run the checks and every tier of tests. As root the kernel tests run too.
     Test,
     /// Check format, lints and the rules of the repository.
@@ -62,6 +65,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Setup => setup::prepare(&workspace).map(|_| ()),
         Task::Build => build::everything(&workspace),
         Task::Run(arguments) => run::run(&workspace, &arguments),
+        Task::Bench(arguments) => bench::bench(&workspace, &arguments),
         Task::Test => test::test(&workspace),
         Task::Check(arguments) => check::check(&workspace, &arguments),
         Task::Geo => {

@@ -1,18 +1,17 @@
 //! The program and its tables, in a folder of their own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use aya::Ebpf;
 use aya::maps::{Array, Map, MapData, PerCpuArray};
 use aya::programs::{TestRun, TestRunOptions, TestRunResult, Xdp};
-use aya::{Ebpf, EbpfLoader};
-use rustix::thread::{CpuSet, sched_setaffinity};
 use xdpgate::config::AttachMode;
 use xdpgate::kernel::{CounterSums, Kernel, KernelError, Options};
 use xdpgate_ebpf::abi::{Count, InterfaceCounters, ListCounters, MAX_INTERFACES};
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_tests::packets::{Scene, State, World};
+use xdpgate_tests::program;
+pub(crate) use xdpgate_tests::program::Program;
 
 /// The answers of an XDP program (`enum xdp_action` of linux/bpf.h).
 pub(crate) const XDP_DROP: u32 = 1;
@@ -23,46 +22,25 @@ pub(crate) const SHORTEST: usize = 14;
 /// The slot in which the program counts. Not the first, so that a program that ignores it is found out.
 pub(crate) const SLOT: u32 = 37;
 
-/// The two programs of the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Program {
-    OneBuffer,
-    Fragments,
-}
-
-impl Program {
-    pub(crate) const BOTH: [Self; 2] = [Self::OneBuffer, Self::Fragments];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::OneBuffer => "xdpgate",
-            Self::Fragments => "xdpgate_frags",
-        }
-    }
-}
-
 /// A folder for pins that nobody else uses; removed with all pins in it.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(program::Folder);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self(PathBuf::from(format!("/sys/fs/bpf/xdpgate-test-{}-{number}", std::process::id())))
+        Self(program::Folder::new())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub(crate) fn maps(&self) -> PathBuf {
-        self.0.join("maps")
+        self.0.maps()
     }
 
     pub(crate) fn map(&self, name: &str) -> Map {
-        let data = MapData::from_pin(self.maps().join(name)).unwrap();
-        Map::from_map_data(data).unwrap()
+        self.0.map(name).unwrap()
     }
 
     /// One word of a pinned array.
@@ -72,12 +50,12 @@ impl Folder {
 
     /// Lets the pins outlive their owner, as those of a guarded interface do: something stands where its link would.
     pub(crate) fn keep(&self) {
-        MapData::from_pin(self.maps().join("ABI")).unwrap().pin(self.0.join("links/kept")).unwrap();
+        MapData::from_pin(self.maps().join("ABI")).unwrap().pin(self.path().join("links/kept")).unwrap();
     }
 
     pub(crate) fn options(&self) -> Options {
         Options {
-            bpffs: self.0.clone(),
+            bpffs: self.path().to_owned(),
             bans: 1 << 10,
             sources: 1 << 14,
             prefixes: 1 << 12,
@@ -88,12 +66,6 @@ impl Folder {
 
     pub(crate) fn open(&self) -> Result<Kernel, KernelError> {
         Kernel::open(&self.options())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
     }
 }
 
@@ -125,7 +97,7 @@ impl Gate {
 
     /// With the tables that are open.
     pub(crate) fn around(kernel: Kernel, folder: Folder) -> Self {
-        let object = load(&folder);
+        let object = program::load(&folder.maps(), SLOT).unwrap();
         let counters = folder.map("COUNTERS").try_into().unwrap();
         let lists = folder.map("LIST_COUNTERS").try_into().unwrap();
         Self { kernel, object, counters, lists, folder }
@@ -172,13 +144,7 @@ impl Gate {
     }
 
     pub(crate) fn counted_in(&self, slot: u32) -> CounterSums {
-        let mut sums = CounterSums::ZERO;
-        for row in self.counters.get(&slot, 0).unwrap().iter() {
-            add(&mut sums.seen, row.seen);
-            sums.decided.iter_mut().zip(row.decided).for_each(|(sum, count)| add(sum, count));
-            sums.monitored.iter_mut().zip(row.monitored).for_each(|(sum, count)| add(sum, count));
-        }
-        sums
+        program::sums(&self.counters, slot).unwrap()
     }
 
     /// The counters of one list. Cheaper than asking for all of them.
@@ -208,31 +174,10 @@ impl Gate {
 
 /// Keeps the calling thread on one CPU.
 pub(crate) fn stay_on(cpu: usize) {
-    let mut cpus = CpuSet::new();
-    cpus.set(cpu);
-    sched_setaffinity(None, &cpus).unwrap();
+    program::stay_on(cpu).unwrap();
 }
 
 fn add(sum: &mut Count, count: Count) {
     sum.packets += count.packets;
     sum.bytes += count.bytes;
-}
-
-fn load(folder: &Folder) -> Ebpf {
-    let mut pins = Vec::new();
-    for pin in fs::read_dir(folder.maps()).unwrap() {
-        let pin = pin.unwrap();
-        pins.push((pin.file_name().into_string().unwrap(), pin.path()));
-    }
-    let mut loader = EbpfLoader::new();
-    loader.override_global("INTERFACE_SLOT", &SLOT, true);
-    for (name, path) in &pins {
-        loader.map_pin_path(name, path);
-    }
-    let mut object = loader.load_file(xdpgate_tests::prerequisites::xdpgate_object().unwrap()).unwrap();
-    for program in Program::BOTH {
-        let xdp: &mut Xdp = object.program_mut(program.name()).unwrap().try_into().unwrap();
-        xdp.load().unwrap();
-    }
-    object
 }

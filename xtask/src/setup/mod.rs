@@ -37,6 +37,11 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Ready> {
     Ok(Ready { toolchain, linker })
 }
 
+/// Finds or installs the programs that the benchmarks compare with.
+pub(crate) fn prepare_peers() -> Result<()> {
+    runtime::prepare_peers()
+}
+
 /// One line about what setup does.
 fn say(what: &str) {
     eprintln!("setup: {what}");
