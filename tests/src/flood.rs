@@ -1,5 +1,6 @@
 //! The packet generator: live frames of `BPF_PROG_TEST_RUN`, with a source drawn anew for each.
 
+use std::iter::repeat_n;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use crate::veth::Wire;
 
 /// As in the program (ebpf/src/bin/flood/source.rs).
 const PATTERNS: u32 = 1024;
+/// First octets of sources that a network would let through.
+const FIRST_OCTETS: [u8; 8] = [5, 23, 46, 81, 103, 151, 185, 212];
 /// Frames that the kernel takes from the pool and sends at once; also its default.
 const BATCH: u32 = 64;
 /// The most frames in one call: some tens of milliseconds, so that it is paced and stopped in time.
@@ -25,9 +28,9 @@ const MOST_IN_CALL: u32 = 1 << 16;
 /// program known to the XDP dispatcher, `net/bpf/test_run.c`), 5 to 10 ms in which nothing is sent.
 const FEWEST_IN_CALL: u32 = 1 << 12;
 
-/// Where frames come from: prefixes and their shares.
+/// Where frames come from: patterns of sources, by their shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sources(Vec<(IpNet, u32)>);
+pub struct Sources(Vec<[u8; 32]>);
 
 impl Sources {
     /// A prefix of length 0 means any unicast source. Within a prefix all sources are equally likely.
@@ -45,7 +48,38 @@ impl Sources {
         if total == 0 || total > PATTERNS {
             bail!("the shares of a flood add up to {total}, not to 1..={PATTERNS}");
         }
-        Ok(Self(shares))
+        let patterns = shares.iter().flat_map(|&(net, share)| repeat_n(pattern(net), share as usize));
+        Ok(Self(patterns.collect()))
+    }
+
+    /// IPv4 sources all over the address space, all equally likely: 1,024 times two to the power of `bits`, which is 24
+    /// at most. `random` gives 64 random bits.
+    #[must_use]
+    pub fn scattered(bits: u32, mut random: impl FnMut() -> u64) -> Self {
+        let mut scatter = |_| {
+            let mut mask = 0_u32;
+            while mask.count_ones() < bits.min(24) {
+                // Not in the first octet, so that every source is unicast.
+                mask |= 1 << (random() % 24);
+            }
+            let [_, rest @ ..] = random().to_le_bytes();
+            let first = FIRST_OCTETS[random() as usize % FIRST_OCTETS.len()];
+            let fixed = u32::from_be_bytes([first, rest[0], rest[1], rest[2]]) & !mask;
+            let mut pattern = [0; 32];
+            pattern[..4].copy_from_slice(&fixed.to_be_bytes());
+            pattern[16..20].copy_from_slice(&mask.to_be_bytes());
+            pattern
+        };
+        Self((0..PATTERNS).map(&mut scatter).collect())
+    }
+
+    /// The first IPv4 addresses of all patterns, and the bits that are drawn.
+    #[must_use]
+    pub fn ipv4_patterns(&self) -> Vec<(u32, u32)> {
+        let word = |pattern: &[u8; 32], at: usize| {
+            u32::from_be_bytes([pattern[at], pattern[at + 1], pattern[at + 2], pattern[at + 3]])
+        };
+        self.0.iter().map(|pattern| (word(pattern, 0), word(pattern, 16))).collect()
     }
 
     /// All with the same share.
@@ -58,8 +92,7 @@ impl Sources {
     }
 
     fn patterns(&self) -> impl Iterator<Item = [u8; 32]> + '_ {
-        let once = self.0.iter().flat_map(|&(net, share)| std::iter::repeat_n(pattern(net), share as usize));
-        once.collect::<Vec<_>>().into_iter().cycle().take(PATTERNS as usize)
+        self.0.iter().copied().cycle().take(PATTERNS as usize)
     }
 }
 
@@ -131,6 +164,27 @@ impl Generator {
         wire.outside.spawn(move || self.send(bounds, &stop))
     }
 
+    /// Sends so many frames from the calling thread, which must be of the outside's namespace, as fast as it goes: in one
+    /// call, so that nothing waits in between.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn send_at_once(&self, frames: u32) -> Result<()> {
+        let flood: &Xdp = self.program.program("flood").context("no program flood")?.try_into()?;
+        self.call(flood, frames)
+    }
+
+    fn call(&self, flood: &Xdp, frames: u32) -> Result<()> {
+        let options = TestRunOptions {
+            data_in: Some(&self.frame),
+            repeat: frames,
+            attrs: TestRunAttrs::new().xdp_live_frames(BATCH),
+            ..TestRunOptions::new()
+        };
+        flood.test_run(options).map(drop).context("the generator cannot send")
+    }
+
     fn send(&self, bounds: Bounds, stop: &AtomicBool) -> Result<()> {
         let flood: &Xdp = self.program.program("flood").context("no program flood")?.try_into()?;
         let start = Instant::now();
@@ -143,14 +197,7 @@ impl Generator {
                 continue;
             }
             let frames = u32::try_from(missing).unwrap_or(MOST_IN_CALL).min(MOST_IN_CALL);
-            flood
-                .test_run(TestRunOptions {
-                    data_in: Some(&self.frame),
-                    repeat: frames,
-                    attrs: TestRunAttrs::new().xdp_live_frames(BATCH),
-                    ..TestRunOptions::new()
-                })
-                .context("the generator cannot send")?;
+            self.call(flood, frames)?;
             asked += u64::from(frames);
         }
         Ok(())
@@ -212,6 +259,19 @@ mod tests {
         let patterns: Vec<_> = Sources::new([(a, 3), (b, 1)]).unwrap().patterns().collect();
         assert_eq!(patterns.len(), 1024);
         assert_eq!(patterns.iter().filter(|pattern| pattern[0] == 10).count(), 768);
+    }
+
+    #[test]
+    fn scattered_sources_are_as_many_as_asked_for() {
+        let mut state = 1_u64;
+        let sources = Sources::scattered(7, || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state >> 11
+        });
+        let patterns = sources.ipv4_patterns();
+        assert_eq!(patterns.len(), 1024);
+        assert!(patterns.iter().all(|(fixed, mask)| mask.count_ones() == 7 && fixed & mask == 0));
+        assert!(patterns.iter().all(|(fixed, _)| (1..=223).contains(&(fixed >> 24))));
     }
 
     #[test]

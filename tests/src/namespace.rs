@@ -65,6 +65,15 @@ impl Namespace {
         process::run(self.command(program).args(arguments))
     }
 
+    /// Runs a command inside with `input` on its standard input; its standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start or ends with another status than 0.
+    pub fn feed(&self, program: &str, arguments: &[&str], input: &str) -> Result<String> {
+        process::run_with_input(self.command(program).args(arguments), input)
+    }
+
     /// Runs lines of `ip -batch` inside.
     ///
     /// # Errors

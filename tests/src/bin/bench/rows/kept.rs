@@ -1,0 +1,78 @@
+//! Who is still limited after a flood of sources that were never seen before.
+//!
+//! Some thousand offenders send until they are over their limit. Then the flood comes, each of its sources with one
+//! packet. Then the offenders send a whole burst again: one that is still limited gets what came back meanwhile, one
+//! that was forgotten gets all of it.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use crate::driver::{Driver, Plan};
+use crate::effort::Effort;
+use crate::frames;
+use crate::row::Measured;
+use crate::subjects::{Baseline, Ours, Period, Policy, SourceLimit, Subject};
+
+/// A packet costs 10 ms, a burst 40 s: longer than the flood takes.
+const LIMIT: SourceLimit = SourceLimit { packets: 100, per: Period::Second, burst: 4_000 };
+/// Room in the limiters: the daemon's default.
+const SOURCES: u32 = 1 << 18;
+
+pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
+    let policy = Policy { limit: LIMIT, ..Policy::default() };
+    let ours = kept(effort, &Ours::load(&policy, SOURCES)?)?;
+    let peer = kept(effort, &Baseline::load(&policy, SOURCES)?)?;
+    let row = Measured::new("sources-kept", ours.percent, "%")
+        .against("LRU hash", peer.percent, crate::row::Better::Higher)
+        .with("offenders", effort.offenders)
+        .with("spoofed_sources", effort.spoofed)
+        .with("flood_seconds", ours.seconds)
+        .with("peer_flood_seconds", peer.seconds)
+        .with("active_at_once", ours.active)
+        .with("passed_without_room", ours.full);
+    Ok(vec![row])
+}
+
+struct Kept {
+    percent: f64,
+    seconds: f64,
+    /// Sources of the flood and offenders whose bucket was not full at one moment.
+    active: f64,
+    full: u64,
+}
+
+fn kept(effort: &Effort, subject: &impl Subject) -> Result<Kept> {
+    let mut driver = Driver::load(1)?;
+    let (program, frame) = (subject.program()?, frames::ipv4()?);
+    let burst = effort.offenders * LIMIT.burst;
+    // The offenders' numbers and the flood's are the same counter's: the flood begins behind them.
+    let offend = Plan::Walk(effort.offenders);
+    driver.run(&program, offend, &frame, burst + burst / 4, 0)?;
+    let limited = Instant::now();
+    let before = subject.counted()?;
+    ensure!(before.limited > 0, "the offenders did not reach their limit: {before:?}");
+
+    driver.run(&program, Plan::New, &frame, effort.spoofed, u64::from(effort.offenders))?;
+    let seconds = limited.elapsed().as_secs_f64();
+    let flooded = subject.counted()?;
+
+    driver.run(&program, offend, &frame, burst, 0)?;
+    let after = subject.counted()?.since(flooded);
+    let packet = LIMIT.packet_ns() / 1e9;
+    // What came back to everyone until the last of these packets.
+    let returned = limited.elapsed().as_secs_f64() / packet;
+    let each = to_f64(after.admitted) / f64::from(effort.offenders);
+    let forgotten = ((each - returned) / (f64::from(LIMIT.burst) - returned)).clamp(0.0, 1.0);
+    Ok(Kept {
+        percent: 100.0 * (1.0 - forgotten),
+        seconds,
+        active: f64::from(effort.offenders) + f64::from(effort.spoofed) / seconds * packet,
+        full: flooded.full + after.full,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "millions of packets")]
+const fn to_f64(count: u64) -> f64 {
+    count as f64
+}

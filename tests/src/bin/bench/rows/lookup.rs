@@ -1,0 +1,108 @@
+//! The look-up of a source alone: our tables against the kernel's trie, with the same random keys.
+
+use anyhow::{Result, ensure};
+use aya::Pod;
+use aya::maps::lpm_trie::{Key, LpmTrie};
+use aya::maps::{Map, MapData, MapError};
+
+use crate::driver::{Driver, Plan};
+use crate::effort::Effort;
+use crate::frames;
+use crate::prefixes::{self, Prefixes4, Prefixes6};
+use crate::row::{Better, Measured};
+use crate::rounds::interleave;
+use crate::subjects::LookUp;
+
+/// What both say of a covered source, and nothing of others: the sums of the answers must be equal.
+const LEAF: u32 = 1;
+
+pub(crate) fn ipv4_10k(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv4(effort, "ipv4-lookup-10k", 10_000)
+}
+
+pub(crate) fn ipv4_100k(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv4(effort, "ipv4-lookup-100k", 100_000)
+}
+
+pub(crate) fn ipv4_1m(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv4(effort, "ipv4-lookup-1m", 1_000_000)
+}
+
+pub(crate) fn ipv6_10k(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv6(effort, "ipv6-lookup-10k", 10_000)
+}
+
+pub(crate) fn ipv6_100k(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv6(effort, "ipv6-lookup-100k", 100_000)
+}
+
+pub(crate) fn ipv6_1m(effort: &Effort) -> Result<Vec<Measured>> {
+    ipv6(effort, "ipv6-lookup-1m", 1_000_000)
+}
+
+fn ipv4(effort: &Effort, name: &'static str, count: u32) -> Result<Vec<Measured>> {
+    let prefixes = prefixes::random4(count as usize);
+    let mut driver = Driver::load(count)?;
+    fill4(driver.map_mut("TRIE_V4")?, &prefixes)?;
+    let ours = LookUp::ipv4(&prefixes)?;
+    compare(effort, name, &mut driver, ["base4", "trie4"], &ours, &frames::ipv4()?)
+}
+
+fn ipv6(effort: &Effort, name: &'static str, count: u32) -> Result<Vec<Measured>> {
+    let prefixes = prefixes::random6(count as usize);
+    let mut driver = Driver::load(count)?;
+    fill6(driver.map_mut("TRIE_V6")?, &prefixes)?;
+    let ours = LookUp::ipv6(&prefixes)?;
+    compare(effort, name, &mut driver, ["base6", "trie6"], &ours, &frames::ipv6()?)
+}
+
+fn compare(
+    effort: &Effort,
+    name: &'static str,
+    driver: &mut Driver,
+    [base, trie]: [&str; 2],
+    ours: &LookUp,
+    frame: &[u8],
+) -> Result<Vec<Measured>> {
+    const BASE: usize = 0;
+    const TRIE: usize = 1;
+    const OURS: usize = 2;
+    let programs = [driver.small(base)?, driver.small(trie)?, ours.program.try_clone()?];
+    let mut sums = [0; 3];
+    let samples = interleave(effort.rounds, programs.len(), |who, _| {
+        let run = driver.run(&programs[who], Plan::New, frame, effort.frames, 0)?;
+        sums[who] = run.sum;
+        Ok(run.ns)
+    })?;
+    ensure!(sums[TRIE] == sums[OURS], "the trie and our table disagree: {} and {}", sums[TRIE], sums[OURS]);
+    let (trie, net) = (samples.net(TRIE, BASE), samples.net(OURS, BASE));
+    let row = Measured::new(name, net.median, "ns")
+        .against("LPM trie", trie.median, Better::Lower)
+        .spread(net.middle, net.count)
+        .with("base_ns", samples.of(BASE).median)
+        .with("peer_spread", trie.middle.to_vec())
+        .with("covered", f64::from(u32::try_from(sums[TRIE])?) / f64::from(effort.frames))
+        .with("dropped_rounds", samples.dropped);
+    Ok(vec![row])
+}
+
+/// Puts prefixes into a trie of IPv4.
+pub(super) fn fill4(map: &mut Map, prefixes: &Prefixes4) -> Result<()> {
+    insert(map, prefixes.iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
+}
+
+/// Likewise of IPv6.
+pub(super) fn fill6(map: &mut Map, prefixes: &Prefixes6) -> Result<()> {
+    insert(map, prefixes.iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
+}
+
+fn insert<'m, K: Pod>(map: &'m mut Map, keys: impl Iterator<Item = Key<K>>) -> Result<()>
+where
+    LpmTrie<&'m mut MapData, K, u32>: TryFrom<&'m mut Map, Error = MapError>,
+{
+    let mut trie = LpmTrie::<&mut MapData, K, u32>::try_from(map)?;
+    for key in keys {
+        trie.insert(&key, LEAF, 0)?;
+    }
+    Ok(())
+}
