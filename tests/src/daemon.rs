@@ -204,6 +204,16 @@ impl Daemon {
         kill_process(pid, signal).context("cannot send a signal to the daemon")
     }
 
+    /// The number of its process.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
+    pub fn process(&self) -> Result<u32> {
+        // `nsenter` becomes the daemon.
+        Ok(self.running.as_ref().context("the daemon is not running")?.child.id())
+    }
+
     /// The end of what the daemon has logged.
     #[must_use]
     pub fn log(&self) -> String {

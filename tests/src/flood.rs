@@ -62,9 +62,9 @@ impl Sources {
                 // Not in the first octet, so that every source is unicast.
                 mask |= 1 << (random() % 24);
             }
-            let [_, rest @ ..] = random().to_le_bytes();
-            let first = FIRST_OCTETS[random() as usize % FIRST_OCTETS.len()];
-            let fixed = u32::from_be_bytes([first, rest[0], rest[1], rest[2]]) & !mask;
+            let [number, second, third, fourth, ..] = random().to_le_bytes();
+            let first = FIRST_OCTETS[usize::from(number) % FIRST_OCTETS.len()];
+            let fixed = u32::from_be_bytes([first, second, third, fourth]) & !mask;
             let mut pattern = [0; 32];
             pattern[..4].copy_from_slice(&fixed.to_be_bytes());
             pattern[16..20].copy_from_slice(&mask.to_be_bytes());

@@ -7,6 +7,8 @@ mod frame;
 #[cfg(target_arch = "bpf")]
 mod maps;
 #[cfg(target_arch = "bpf")]
+mod prefixes;
+#[cfg(target_arch = "bpf")]
 mod source;
 
 #[cfg(target_arch = "bpf")]
@@ -16,10 +18,13 @@ mod program {
     use aya_ebpf::bindings::xdp_action::{XDP_ABORTED, XDP_DROP, XDP_PASS};
     use aya_ebpf::macros::xdp;
     use aya_ebpf::programs::XdpContext;
-    use xdpgate_ebpf::packet::{Packet, View, parse};
+    use xdpgate_ebpf::abi::family;
+    use xdpgate_ebpf::packet::{Packet, Source, View, parse, widen};
+    use xdpgate_ebpf::prefix;
 
     use crate::frame::Frame;
     use crate::maps::Scratch;
+    use crate::prefixes::Prefixes;
     use crate::{frame, maps, source};
 
     /// Gives the frame the next source, then becomes the program under test.
@@ -72,6 +77,18 @@ mod program {
         with_ipv6(&ctx, maps::trie6)
     }
 
+    /// Our look-up alone.
+    #[xdp]
+    fn ours4(ctx: XdpContext) -> u32 {
+        with_ipv4(&ctx, |source| find(widen(source), family::IPV4))
+    }
+
+    /// Likewise.
+    #[xdp]
+    fn ours6(ctx: XdpContext) -> u32 {
+        with_ipv6(&ctx, |source| find(source, family::IPV6))
+    }
+
     /// Reads the same headers as the program, loads one word of an array and looks once into an LRU hash.
     #[xdp]
     fn parse_and_look(ctx: XdpContext) -> u32 {
@@ -96,6 +113,11 @@ mod program {
         }
         maps::become_program(ctx);
         XDP_ABORTED
+    }
+
+    #[inline(always)]
+    fn find(address: [u8; 16], family: u8) -> u32 {
+        prefix::find(&Prefixes, &Source { address, family })
     }
 
     #[inline(always)]

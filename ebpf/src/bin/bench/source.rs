@@ -9,6 +9,8 @@ pub(crate) mod kind {
     pub(crate) const WALK: u64 = 2;
     /// Every frame has a source that no frame had before, for the first 2^32 frames.
     pub(crate) const NEW: u64 = 3;
+    /// Likewise, and each source has two frames.
+    pub(crate) const TWICE: u64 = 4;
 }
 
 /// What to do, how many sources, the seed (32 bits), and zero. All zeroes: the frame keeps the source that it has.
@@ -24,6 +26,7 @@ pub(crate) fn number(plan: &Plan, number: u64) -> Option<u32> {
         // Not `%`: its panic on zero is code that the verifier refuses.
         kind::WALK => number.checked_rem(count)? as u32,
         kind::NEW => frame,
+        kind::TWICE => (number >> 1) as u32,
         _ => return None,
     };
     Some(index ^ seed as u32)

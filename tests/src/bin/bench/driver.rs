@@ -13,7 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// The answer of an XDP program that could not be reached (`XDP_ABORTED`).
 const ABORTED: u32 = 0;
 /// The driver's own programs.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 11] = [
     "driver",
     "timed_driver",
     "bare",
@@ -22,6 +22,8 @@ const PROGRAMS: [&str; 9] = [
     "base6",
     "trie4",
     "trie6",
+    "ours4",
+    "ours6",
     "parse_and_look",
 ];
 
@@ -36,6 +38,8 @@ pub(crate) enum Plan {
     Walk(u32),
     /// Every frame has one that no frame had before.
     New,
+    /// Likewise, and each has two frames, one right behind the other.
+    Twice,
 }
 
 impl Plan {
@@ -45,6 +49,7 @@ impl Plan {
             Self::Draw(count) => (1, count),
             Self::Walk(count) => (2, count),
             Self::New => (3, 0),
+            Self::Twice => (4, 0),
         };
         [kind, count as u64, seed as u64, 0]
     }

@@ -44,6 +44,11 @@ impl Effort {
         bans: 20_000,
         reloads: 1_000,
     };
+    /// For what only stands beside another figure.
+    pub(crate) const fn fewer_on_the_wire(self) -> Self {
+        Self { wire_rounds: self.wire_rounds.div_ceil(3), ..self }
+    }
+
     /// In under two minutes.
     pub(crate) const QUICK: Self = Self {
         rounds: 3,

@@ -6,6 +6,8 @@ use anyhow::Result;
 use xdpgate_tests::frame;
 use xdpgate_tests::veth::{GUARDED_IPV4, GUARDED_IPV6};
 
+/// Where the source of an IPv4 frame begins.
+pub(crate) const SOURCE_AT: usize = 26;
 /// No service of any policy.
 const PORT: u16 = 5_000;
 /// QUIC.
@@ -13,9 +15,14 @@ const SERVICE: u16 = 443;
 /// With the headers of IPv4 and UDP it makes the shortest frame of an Ethernet, without its checksum.
 const PAYLOAD: [u8; 18] = [0; 18];
 
+/// Whose frame it is where no plan says otherwise: an address of TEST-NET-2.
+const SOURCE: [u8; 4] = [198, 51, 100, 7];
+
 /// A UDP datagram in 60 bytes.
 pub(crate) fn ipv4() -> Result<Vec<u8>> {
-    udp(GUARDED_IPV4.into())
+    let mut frame = udp(GUARDED_IPV4.into())?;
+    frame.iter_mut().skip(SOURCE_AT).zip(SOURCE).for_each(|(to, from)| *to = from);
+    Ok(frame)
 }
 
 /// The same payload over IPv6.

@@ -12,8 +12,9 @@ pub(crate) struct Goal {
     pub(crate) of: Compared,
     /// On which side of the bound it has to be.
     pub(crate) rule: Rule,
-    /// In the row's unit where the bound is for our own figure.
     pub(crate) bound: f64,
+    /// Of our own figure.
+    pub(crate) unit: &'static str,
 }
 
 /// Which figure of a row has a bound.
@@ -66,50 +67,70 @@ impl Compared {
     }
 }
 
-/// How many times better than the peer, at least.
-const fn times(name: &'static str, what: &'static str, bound: f64) -> Goal {
-    Goal { name, what, of: Compared::Ratio, rule: Rule::AtLeast, bound }
+/// How many times better than the peer, at least. The unit is that of both figures.
+const fn times(name: &'static str, what: &'static str, bound: f64, unit: &'static str) -> Goal {
+    Goal { name, what, of: Compared::Ratio, rule: Rule::AtLeast, bound, unit }
 }
 
-const fn at_least(name: &'static str, what: &'static str, bound: f64) -> Goal {
-    Goal { name, what, of: Compared::Ours, rule: Rule::AtLeast, bound }
+const fn at_least(name: &'static str, what: &'static str, bound: f64, unit: &'static str) -> Goal {
+    Goal { name, what, of: Compared::Ours, rule: Rule::AtLeast, bound, unit }
 }
 
-const fn at_most(name: &'static str, what: &'static str, bound: f64) -> Goal {
-    Goal { name, what, of: Compared::Ours, rule: Rule::AtMost, bound }
+const fn at_most(name: &'static str, what: &'static str, bound: f64, unit: &'static str) -> Goal {
+    Goal { name, what, of: Compared::Ours, rule: Rule::AtMost, bound, unit }
 }
 
 /// All of them, in the order of the table.
 pub(crate) const GOALS: [Goal; 29] = [
-    times("ipv4-lookup-10k", "IPv4 prefix look-up against the kernel's trie, 10 thousand prefixes", 8.0),
-    times("ipv4-lookup-100k", "the same, 100 thousand prefixes", 20.0),
-    times("ipv4-lookup-1m", "the same, 1 million prefixes", 20.0),
-    times("ipv6-lookup-10k", "IPv6 prefix look-up against the kernel's trie, 10 thousand prefixes", 4.0),
-    times("ipv6-lookup-100k", "the same, 100 thousand prefixes", 8.0),
-    times("ipv6-lookup-1m", "the same, 1 million prefixes", 12.0),
-    at_most("ipv4-memory-random", "bytes for each of 1 million random IPv4 prefixes", 4.0),
-    at_most("ipv4-memory-geo", "bytes for each IPv4 prefix of the real geo data", 4.0),
-    at_most("ipv6-memory-random", "bytes for each of 1 million random IPv6 prefixes", 24.0),
-    at_most("ipv6-memory-geo", "bytes for each IPv6 prefix of the real geo data", 24.0),
-    times("verdict-resident", "whole verdict, 1 million prefixes, 100 thousand active sources", 10.0),
-    times("verdict-spoofed", "whole verdict, every source new", 8.0),
-    at_most("verdict-spoofed-resident", "our verdict with every source new against resident sources", 2.0),
-    times("verdict-hot", "whole verdict, hot, against parsing, an array load and an LRU look-up", 1.0),
-    at_least("sources-kept", "sources kept limited through a flood of 10 million spoofed sources", 100.0),
-    at_most("accuracy", "admitted beyond or below an ideal token bucket, one source on 2 CPUs", 0.1),
-    times("veth-hot", "packets dropped per second on veth, hot, against bare XDP_DROP", 0.9),
-    times("veth-random", "the same, 1 million prefixes and random sources", 0.8),
-    times("veth-nftables", "the same against nftables, 100 thousand prefixes and a meter", 8.0),
-    times("veth-iptables", "the same against iptables with ipset and hashlimit", 4.0),
-    times("veth-xdp-filter", "the same against xdp-filter", 1.0),
-    times("veth-2-cpus", "packets dropped per second on veth, 2 CPUs against 1", 1.9),
-    times("load-1m-nftables", "1 million IPv4 prefixes from file to enforced, against nft -f", 50.0),
-    times("load-1m-ipset", "the same against ipset restore", 18.0),
-    at_most("load-10m", "10 million IPv4 prefixes from file to enforced", 3.0),
-    at_most("ban-p99", "one ban through the socket to enforced, 1 million entries, p99", 200.0),
-    at_least("bans-bulk", "bans per second in one request", 1e6),
-    at_most("daemon-memory", "memory of the daemon with 1 million prefixes", 100.0),
-    at_most("daemon-growth", "its growth over 1,000 reloads", 1.0),
+    times(
+        "ipv4-lookup-10k",
+        "IPv4 prefix look-up against the kernel's trie, 10 thousand prefixes",
+        8.0,
+        "ns",
+    ),
+    times("ipv4-lookup-100k", "the same, 100 thousand prefixes", 20.0, "ns"),
+    times("ipv4-lookup-1m", "the same, 1 million prefixes", 20.0, "ns"),
+    times(
+        "ipv6-lookup-10k",
+        "IPv6 prefix look-up against the kernel's trie, 10 thousand prefixes",
+        4.0,
+        "ns",
+    ),
+    times("ipv6-lookup-100k", "the same, 100 thousand prefixes", 8.0, "ns"),
+    times("ipv6-lookup-1m", "the same, 1 million prefixes", 12.0, "ns"),
+    at_most("ipv4-memory-random", "bytes for each of 1 million random IPv4 prefixes", 4.0, "bytes/prefix"),
+    at_most("ipv6-memory-random", "bytes for each of 1 million random IPv6 prefixes", 24.0, "bytes/prefix"),
+    at_most("ipv4-memory-geo", "bytes for each IPv4 prefix of the real geo data", 4.0, "bytes/prefix"),
+    at_most("ipv6-memory-geo", "bytes for each IPv6 prefix of the real geo data", 24.0, "bytes/prefix"),
+    times("verdict-resident", "whole verdict, 1 million prefixes, 100 thousand active sources", 10.0, "ns"),
+    times("verdict-spoofed", "whole verdict, every source new", 8.0, "ns"),
+    at_most(
+        "verdict-spoofed-resident",
+        "our verdict with every source new against resident sources",
+        2.0,
+        "×",
+    ),
+    times("verdict-hot", "whole verdict, hot, against parsing, an array load and an LRU look-up", 1.0, "ns"),
+    at_least(
+        "sources-kept",
+        "sources kept limited through a flood of 10 million spoofed sources",
+        100.0,
+        "%",
+    ),
+    at_most("accuracy", "admitted beyond or below an ideal token bucket, one source on 2 CPUs", 0.1, "%"),
+    times("veth-hot", "packets dropped per second on veth, hot, against bare XDP_DROP", 0.9, "packets/s"),
+    times("veth-random", "the same, 1 million prefixes and random sources", 0.8, "packets/s"),
+    times("veth-nftables", "the same against nftables, 100 thousand prefixes and a meter", 8.0, "packets/s"),
+    times("veth-iptables", "the same against iptables with ipset and hashlimit", 4.0, "packets/s"),
+    times("veth-xdp-filter", "the same against xdp-filter", 1.0, "packets/s"),
+    times("veth-2-cpus", "packets dropped per second on veth, 2 CPUs against 1", 1.9, "packets/s"),
+    times("load-1m-nftables", "1 million IPv4 prefixes from file to enforced, against nft -f", 50.0, "s"),
+    times("load-1m-ipset", "the same against ipset restore", 18.0, "s"),
+    at_most("load-10m", "10 million IPv4 prefixes from file to enforced", 3.0, "s"),
+    at_most("ban-p99", "one ban through the socket to enforced, 1 million entries, p99", 200.0, "µs"),
+    at_least("bans-bulk", "bans per second in one request", 1e6, "bans/s"),
+    at_most("daemon-memory", "memory of the daemon with 1 million prefixes", 100.0, "MiB"),
+    at_most("daemon-growth", "its growth over 1,000 reloads", 1.0, "MiB"),
 ];
 
 #[cfg(test)]
@@ -118,9 +139,9 @@ mod tests {
 
     #[test]
     fn a_bound_belongs_to_what_it_holds() {
-        let goal = times("x", "", 8.0);
+        let goal = times("x", "", 8.0, "ns");
         assert!(goal.is_met(1.0, Some(8.0)) && !goal.is_met(9.0, Some(7.9)) && !goal.is_met(9.0, None));
-        let goal = at_most("x", "", 4.0);
+        let goal = at_most("x", "", 4.0, "ns");
         assert!(goal.is_met(4.0, None) && !goal.is_met(4.1, Some(100.0)));
     }
 }

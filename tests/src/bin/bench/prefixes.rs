@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::env;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -21,11 +21,11 @@ pub(crate) fn random4(count: usize) -> Prefixes4 {
     let mut random = Random(SEED);
     distinct(count, || {
         let length = 19 + (random.next() % 14) as u8;
-        (random.next() as u32 & (u32::MAX << (32 - length)), length)
+        (random.next32() & (u32::MAX << (32 - length)), length)
     })
 }
 
-/// So many different prefixes of /32 to /64 inside 2000::/3.
+/// So many different prefixes of /32 to /64 inside `2000::/3`.
 pub(crate) fn random6(count: usize) -> Prefixes6 {
     let mut random = Random(SEED);
     distinct(count, || {
@@ -35,10 +35,18 @@ pub(crate) fn random6(count: usize) -> Prefixes6 {
     })
 }
 
-/// Different addresses inside 100.64.0.0/10, which no random source of a flood is made to avoid.
-pub(crate) fn addresses(count: u32, seed: u64) -> Vec<Ipv4Addr> {
+/// So many different addresses that somebody on the Internet may have: none is private, so that no ban of one could
+/// lock out a manager of the host.
+pub(crate) fn addresses(count: usize, seed: u64) -> Vec<Ipv4Addr> {
     let mut random = Random(seed);
-    distinct(count as usize, || (random.next() as u32, 32)).into_iter().map(|(at, _)| at.into()).collect()
+    let draw = || loop {
+        let address = Ipv4Addr::from(random.next32());
+        let [first, ..] = address.octets();
+        if (1..=223).contains(&first) && ![10, 127, 172, 192].contains(&first) {
+            return address;
+        }
+    };
+    distinct(count, draw)
 }
 
 /// A list file: one prefix a line.
@@ -48,11 +56,6 @@ pub(crate) fn lines4(prefixes: &[(u32, u8)]) -> String {
         let _ = writeln!(text, "{}/{length}", Ipv4Addr::from(*address));
         text
     })
-}
-
-/// As the kernel's trie takes it.
-pub(crate) fn text6(address: u128, length: u8) -> String {
-    format!("{}/{length}", Ipv6Addr::from(address))
 }
 
 /// The real geo data.
@@ -86,6 +89,12 @@ impl Random {
         z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ z >> 31
     }
+
+    fn next32(&mut self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the other half is as good")]
+        let half = self.next() as u32;
+        half
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +105,7 @@ mod tests {
     fn prefixes_are_different_and_have_no_host_bits() {
         let prefixes = random4(10_000);
         assert_eq!(prefixes.iter().collect::<HashSet<_>>().len(), 10_000);
-        assert!(prefixes.iter().all(|(at, length)| u64::from(*at) << length & 0xffff_ffff == 0));
+        assert!(prefixes.iter().all(|(at, length)| (u64::from(*at) << length).trailing_zeros() >= 32));
         assert!(random6(1_000).iter().all(|(at, length)| at << length == 0 && at >> 125 == 1));
     }
 

@@ -119,7 +119,7 @@ impl Row {
             ratio: None,
             goal: goal.map(|goal| goal.bound),
             met: None,
-            unit: String::new(),
+            unit: goal.map_or_else(String::new, |goal| goal.unit.to_owned()),
             what: goal.map_or_else(String::new, |goal| goal.what.to_owned()),
             peer_name: None,
             goal_is_for: goal.map(|goal| goal.of.label()),

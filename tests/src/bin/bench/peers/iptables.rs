@@ -18,7 +18,7 @@ pub(crate) struct Iptables;
 
 impl Iptables {
     pub(crate) fn set_up(wire: &Wire, prefixes: &Prefixes4) -> Result<Self> {
-        wire.guarded.feed("ipset", &["restore"], &restore("blocked", "hash:net", prefixes))?;
+        wire.guarded.feed("ipset", &["restore"], &ipset_file("blocked", "hash:net", prefixes))?;
         let append = |rule: &[&str]| {
             let rule = [&["-t", "raw", "-A", "PREROUTING"], rule, &["-j", "DROP"]].concat();
             wire.guarded.run("iptables", &rule).map(drop)
@@ -62,7 +62,7 @@ impl Guard for Iptables {
 }
 
 /// What `ipset restore` reads.
-pub(super) fn restore(set: &str, kind: &str, prefixes: &Prefixes4) -> String {
+pub(crate) fn ipset_file(set: &str, kind: &str, prefixes: &Prefixes4) -> String {
     let most = prefixes.len() + 1;
     let head = format!("create {set} {kind} family inet hashsize {most} maxelem {}\n", 2 * most);
     prefixes.iter().fold(head, |mut text, (at, length)| {

@@ -20,8 +20,8 @@ use xdpgate_tests::stats::WireCounters;
 use xdpgate_tests::veth::{GUARDED, Wire};
 
 pub(crate) use bare::Bare;
-pub(crate) use iptables::Iptables;
-pub(crate) use nftables::Nftables;
+pub(crate) use iptables::{Iptables, ipset_file};
+pub(crate) use nftables::{Nftables, nft_file};
 pub(crate) use ours::Ours;
 pub(crate) use xdp_filter::XdpFilter;
 
@@ -31,6 +31,8 @@ use crate::frames;
 const RECEIVER: usize = 1;
 /// Frames that may still be on the wire, or not counted yet, when the generator has ended.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+/// Frames with which every source of a flood has most likely sent one, so that its limit is used up.
+const WARM_UP: u32 = 1 << 20;
 /// Packets that no generator sent: multicast reports.
 const STRAYS: u64 = 16;
 
@@ -72,12 +74,23 @@ pub(crate) struct Stand {
 pub(crate) struct Flooded {
     /// Packets dropped in a second.
     pub(crate) dropped_per_second: f64,
+    /// How long the generators sent.
+    pub(crate) seconds: f64,
     /// Frames handed to the wire.
     pub(crate) sent: u64,
     /// What the guard did not see, because the ring was full.
     pub(crate) refused: u64,
     /// What the guard let through.
     pub(crate) passed: u64,
+}
+
+impl Flooded {
+    /// The share of frames that found the ring full: above zero the guard is slower than the generator.
+    pub(crate) fn refused_share(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "millions of packets")]
+        let share = self.refused as f64 / self.sent as f64;
+        share
+    }
 }
 
 impl Stand {
@@ -128,6 +141,15 @@ impl Stand {
         Ok(())
     }
 
+    /// How many frames each generator of a flood sends in so long; every source has sent before.
+    pub(crate) fn frames_for(&self, flood: &str, time: Duration) -> Result<u32> {
+        let warm = self.flood(flood, WARM_UP)?;
+        let each = f64::from(WARM_UP) * time.as_secs_f64() / warm.seconds;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+        let frames = each.clamp(100_000.0, 50_000_000.0) as u32;
+        Ok(frames)
+    }
+
     /// Sends so many frames from each generator, the first on CPU 0, and counts until nothing is under way any more.
     pub(crate) fn flood(&self, flood: &str, frames: u32) -> Result<Flooded> {
         let generators = self.floods.get(flood).context("no such flood")?;
@@ -136,7 +158,7 @@ impl Stand {
         let wire = WireCounters::read(&self.wire)?;
         let start = Instant::now();
         thread::scope(|scope| {
-            let send = |(cpu, (generator, _)): (usize, &'_ (Generator, SentFrames))| {
+            let generate = |(cpu, (generator, _)): (usize, &'_ (Generator, SentFrames))| {
                 let work = || {
                     stay_on(cpu)?;
                     generator.send_at_once(frames)
@@ -144,7 +166,7 @@ impl Stand {
                 self.wire.outside.within(work)
             };
             let threads: Vec<_> =
-                generators.iter().enumerate().map(|generator| scope.spawn(move || send(generator))).collect();
+                generators.iter().enumerate().map(|one| scope.spawn(move || generate(one))).collect();
             let join = |thread: thread::ScopedJoinHandle<'_, Result<()>>| {
                 thread.join().map_err(|_| anyhow!("a generator panicked"))?
             };
@@ -155,8 +177,9 @@ impl Stand {
         let refused = WireCounters::read(&self.wire)?.since(wire).refused;
         let counted = self.drained(counted, sent - refused)?;
         #[expect(clippy::cast_precision_loss, reason = "millions of packets")]
-        let dropped_per_second = counted.dropped as f64 / taken.as_secs_f64();
-        Ok(Flooded { dropped_per_second, sent, refused, passed: counted.passed })
+        let dropped = counted.dropped as f64;
+        let seconds = taken.as_secs_f64();
+        Ok(Flooded { dropped_per_second: dropped / seconds, seconds, sent, refused, passed: counted.passed })
     }
 
     /// Waits until all that arrived is counted.

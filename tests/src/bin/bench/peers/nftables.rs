@@ -1,7 +1,6 @@
 //! nftables at netdev ingress: an interval set, then a meter for each source. At the hook that comes first, before the
 //! stack has looked at a packet; the skb is built by then.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result};
@@ -57,17 +56,31 @@ fn ruleset(prefixes: &Prefixes4) -> String {
     )
 }
 
-/// Merged beforehand: nft would take minutes to merge them itself.
-pub(super) fn elements(prefixes: &Prefixes4) -> String {
+/// Merged beforehand: nft would take long to merge them itself.
+fn elements(prefixes: &Prefixes4) -> String {
     let ranges = merged(prefixes.iter().map(|(at, length)| Range::prefix(*at, *length)).collect());
-    ranges.iter().fold(String::new(), |mut text, range| {
-        let [first, last] = [range.first, range.last].map(Ipv4Addr::from);
-        let comma = if text.is_empty() { "" } else { ", " };
-        // Writing to a String does not fail.
-        let _ = match first == last {
-            true => write!(text, "{comma}{first}"),
-            false => write!(text, "{comma}{first}-{last}"),
-        };
-        text
-    })
+    listed(ranges.into_iter().map(|Range { first, last }| {
+        let [first, last] = [first, last].map(Ipv4Addr::from);
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    }))
+}
+
+/// A file for `nft -f` that makes a set of these prefixes, as they are: nft merges those that overlap.
+pub(crate) fn nft_file(prefixes: &Prefixes4) -> String {
+    let elements = listed(prefixes.iter().map(|(at, length)| format!("{}/{length}", Ipv4Addr::from(*at))));
+    format!(
+        "table netdev bench {{\n\
+         set blocked {{ type ipv4_addr; flags interval; auto-merge; elements = {{ {elements} }} }}\n}}\n"
+    )
+}
+
+fn listed(elements: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    for element in elements {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&element);
+    }
+    text
 }

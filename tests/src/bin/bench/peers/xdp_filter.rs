@@ -1,7 +1,6 @@
 //! xdp-filter of xdp-tools: exact addresses in a hash, in the driver. It does less: no prefixes, no limits.
 
 use std::net::Ipv4Addr;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use aya::maps::{Map, MapData, PerCpuArray, PerCpuHashMap, PerCpuValues};
@@ -12,7 +11,7 @@ use super::{Counted, Guard};
 
 /// The most addresses that it holds.
 pub(crate) const MOST: usize = 10_000;
-/// A frame from this source is dropped (`MAP_FLAG_SRC` of xdp-filter's common_kern_user.h).
+/// A frame from this source is dropped (`MAP_FLAG_SRC` of xdp-filter's `common_kern_user.h`).
 const SOURCE: u64 = 1;
 /// Its counters are by action.
 const XDP_DROP: u32 = 1;
@@ -37,7 +36,8 @@ impl XdpFilter {
             .status()
             .context("cannot start xdp-filter")?;
         ensure!(status.success(), "xdp-filter: {status}");
-        let mut addresses: PerCpuHashMap<_, [u8; 4], u64> = Map::PerCpuHashMap(newest("filter_ipv4")?).try_into()?;
+        let mut addresses: PerCpuHashMap<_, [u8; 4], u64> =
+            Map::PerCpuHashMap(newest("filter_ipv4")?).try_into()?;
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
         for source in sources {
             addresses.insert(source.octets(), PerCpuValues::try_from(vec![SOURCE; cpus])?, 0)?;
@@ -63,7 +63,8 @@ impl Guard for XdpFilter {
 /// A map of the xdp-filter that was loaded last, which is ours: programs are numbered in turn.
 fn newest(name: &str) -> Result<MapData> {
     let programs = loaded_programs().filter_map(Result::ok);
-    let filters = programs.filter(|program| program.name_as_str().is_some_and(|name| name.starts_with("xdpfilt")));
+    let filters =
+        programs.filter(|program| program.name_as_str().is_some_and(|name| name.starts_with("xdpfilt")));
     let newest = filters.max_by_key(aya::programs::ProgramInfo::id).context("xdp-filter left no program")?;
     for id in newest.map_ids()?.unwrap_or_default() {
         let map = MapData::from_id(id)?;

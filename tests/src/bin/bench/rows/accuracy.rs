@@ -29,13 +29,13 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     Ok(vec![row])
 }
 
-struct Admitted {
+struct Outcome {
     sent: u64,
     admitted: u64,
     ideal: f64,
 }
 
-impl Admitted {
+impl Outcome {
     /// Beyond the one packet that a bucket of whole packets may differ by.
     fn error_percent(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "thousands")]
@@ -44,7 +44,7 @@ impl Admitted {
     }
 }
 
-fn admitted(effort: &Effort, subject: &impl Subject) -> Result<Admitted> {
+fn admitted(effort: &Effort, subject: &impl Subject) -> Result<Outcome> {
     let frames = 10 * effort.frames;
     let mut driver = Driver::load(1)?;
     let frame = frames::ipv4()?;
@@ -58,9 +58,9 @@ fn admitted(effort: &Effort, subject: &impl Subject) -> Result<Admitted> {
             })
         };
         let threads: Vec<_> = (0..CPUS).map(send).collect();
-        threads.into_iter().try_for_each(|thread| {
-            thread.join().map_err(|_| anyhow!("a thread panicked"))?.map(drop)
-        })
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?.map(drop))
     })
     .context("cannot send from two CPUs")?;
     let [first, last] = driver.span()?;
@@ -68,5 +68,5 @@ fn admitted(effort: &Effort, subject: &impl Subject) -> Result<Admitted> {
     ensure!(counted.limited > counted.admitted, "the source never was over its limit: {counted:?}");
     #[expect(clippy::cast_precision_loss, reason = "seconds in nanoseconds")]
     let ideal = f64::from(LIMIT.burst) + (last - first) as f64 / LIMIT.packet_ns();
-    Ok(Admitted { sent: counted.seen, admitted: counted.admitted, ideal })
+    Ok(Outcome { sent: counted.seen, admitted: counted.admitted, ideal })
 }

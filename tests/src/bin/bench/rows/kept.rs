@@ -1,7 +1,7 @@
 //! Who is still limited after a flood of sources that were never seen before.
 //!
-//! Some thousand offenders send until they are over their limit. Then the flood comes, each of its sources with one
-//! packet. Then the offenders send a whole burst again: one that is still limited gets what came back meanwhile, one
+//! Some thousand offenders send until they are over their limit. Then the flood comes, each of its sources with two
+//! packets: an LRU hash holds on to what was seen twice, so with one it would take the flood's for the less useful. Then the offenders send a whole burst again: one that is still limited gets what came back meanwhile, one
 //! that was forgotten gets all of it.
 
 use std::time::Instant;
@@ -21,8 +21,12 @@ const SOURCES: u32 = 1 << 18;
 
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let policy = Policy { limit: LIMIT, ..Policy::default() };
-    let ours = kept(effort, &Ours::load(&policy, SOURCES)?)?;
-    let peer = kept(effort, &Baseline::load(&policy, SOURCES)?)?;
+    let ours = kept(effort, &Ours::load(&policy, SOURCES)?, Plan::Twice)?;
+    let peer = kept(effort, &Baseline::load(&policy, SOURCES)?, Plan::Twice)?;
+    let [once, peer_once] = [
+        kept(effort, &Ours::load(&policy, SOURCES)?, Plan::New)?,
+        kept(effort, &Baseline::load(&policy, SOURCES)?, Plan::New)?,
+    ];
     let row = Measured::new("sources-kept", ours.percent, "%")
         .against("LRU hash", peer.percent, crate::row::Better::Higher)
         .with("offenders", effort.offenders)
@@ -30,7 +34,9 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
         .with("flood_seconds", ours.seconds)
         .with("peer_flood_seconds", peer.seconds)
         .with("active_at_once", ours.active)
-        .with("passed_without_room", ours.full);
+        .with("passed_without_room", ours.full)
+        .with("one_packet_each", once.percent)
+        .with("peer_one_packet_each", peer_once.percent);
     Ok(vec![row])
 }
 
@@ -42,18 +48,19 @@ struct Kept {
     full: u64,
 }
 
-fn kept(effort: &Effort, subject: &impl Subject) -> Result<Kept> {
+fn kept(effort: &Effort, subject: &impl Subject, flood: Plan) -> Result<Kept> {
     let mut driver = Driver::load(1)?;
     let (program, frame) = (subject.program()?, frames::ipv4()?);
+    let packets = if flood == Plan::Twice { 2 * effort.spoofed } else { effort.spoofed };
     let burst = effort.offenders * LIMIT.burst;
-    // The offenders' numbers and the flood's are the same counter's: the flood begins behind them.
+    // The offenders' numbers and the flood's come from the same counter: the flood begins behind them.
     let offend = Plan::Walk(effort.offenders);
     driver.run(&program, offend, &frame, burst + burst / 4, 0)?;
     let limited = Instant::now();
     let before = subject.counted()?;
     ensure!(before.limited > 0, "the offenders did not reach their limit: {before:?}");
 
-    driver.run(&program, Plan::New, &frame, effort.spoofed, u64::from(effort.offenders))?;
+    driver.run(&program, flood, &frame, packets, 2 * u64::from(effort.offenders))?;
     let seconds = limited.elapsed().as_secs_f64();
     let flooded = subject.counted()?;
 

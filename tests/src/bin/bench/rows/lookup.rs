@@ -1,6 +1,6 @@
 //! The look-up of a source alone: our tables against the kernel's trie, with the same random keys.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use aya::Pod;
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Map, MapData, MapError};
@@ -9,11 +9,12 @@ use crate::driver::{Driver, Plan};
 use crate::effort::Effort;
 use crate::frames;
 use crate::prefixes::{self, Prefixes4, Prefixes6};
-use crate::row::{Better, Measured};
 use crate::rounds::interleave;
-use crate::subjects::LookUp;
+use crate::row::{Better, Measured};
+use crate::subjects::{Policy, compiled, write_tables};
 
-/// What both say of a covered source, and nothing of others: the sums of the answers must be equal.
+/// What both say of a covered source, and nothing of others, so that the sums of the answers must be equal. The first
+/// attribute set that a policy needs has this number.
 const LEAF: u32 = 1;
 
 pub(crate) fn ipv4_10k(effort: &Effort) -> Result<Vec<Measured>> {
@@ -41,36 +42,36 @@ pub(crate) fn ipv6_1m(effort: &Effort) -> Result<Vec<Measured>> {
 }
 
 fn ipv4(effort: &Effort, name: &'static str, count: u32) -> Result<Vec<Measured>> {
-    let prefixes = prefixes::random4(count as usize);
+    let policy = Policy { prefixes4: prefixes::random4(count as usize), ..Policy::default() };
     let mut driver = Driver::load(count)?;
-    fill4(driver.map_mut("TRIE_V4")?, &prefixes)?;
-    let ours = LookUp::ipv4(&prefixes)?;
-    compare(effort, name, &mut driver, ["base4", "trie4"], &ours, &frames::ipv4()?)
+    fill4(driver.map_mut("TRIE_V4")?, &policy.prefixes4)?;
+    compare(effort, name, driver, &policy, ["base4", "trie4", "ours4"], &frames::ipv4()?)
 }
 
 fn ipv6(effort: &Effort, name: &'static str, count: u32) -> Result<Vec<Measured>> {
-    let prefixes = prefixes::random6(count as usize);
+    let policy = Policy { prefixes6: prefixes::random6(count as usize), ..Policy::default() };
     let mut driver = Driver::load(count)?;
-    fill6(driver.map_mut("TRIE_V6")?, &prefixes)?;
-    let ours = LookUp::ipv6(&prefixes)?;
-    compare(effort, name, &mut driver, ["base6", "trie6"], &ours, &frames::ipv6()?)
+    fill6(driver.map_mut("TRIE_V6")?, &policy.prefixes6)?;
+    compare(effort, name, driver, &policy, ["base6", "trie6", "ours6"], &frames::ipv6()?)
 }
 
 fn compare(
     effort: &Effort,
     name: &'static str,
-    driver: &mut Driver,
-    [base, trie]: [&str; 2],
-    ours: &LookUp,
+    mut driver: Driver,
+    policy: &Policy,
+    programs: [&str; 3],
     frame: &[u8],
 ) -> Result<Vec<Measured>> {
     const BASE: usize = 0;
     const TRIE: usize = 1;
     const OURS: usize = 2;
-    let programs = [driver.small(base)?, driver.small(trie)?, ours.program.try_clone()?];
+    write_tables(&mut driver, &compiled(policy, 1)?)?;
+    let programs = programs.map(|name| driver.small(name));
     let mut sums = [0; 3];
     let samples = interleave(effort.rounds, programs.len(), |who, _| {
-        let run = driver.run(&programs[who], Plan::New, frame, effort.frames, 0)?;
+        let program = programs[who].as_ref().map_err(|error| anyhow!("{error:#}"))?;
+        let run = driver.run(program, Plan::New, frame, effort.frames, 0)?;
         sums[who] = run.sum;
         Ok(run.ns)
     })?;
@@ -81,7 +82,7 @@ fn compare(
         .spread(net.middle, net.count)
         .with("base_ns", samples.of(BASE).median)
         .with("peer_spread", trie.middle.to_vec())
-        .with("covered", f64::from(u32::try_from(sums[TRIE])?) / f64::from(effort.frames))
+        .with("covered_keys", sums[TRIE])
         .with("dropped_rounds", samples.dropped);
     Ok(vec![row])
 }

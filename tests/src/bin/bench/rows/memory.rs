@@ -6,49 +6,60 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use anyhow::{Context, Result};
 use aya::maps::Map;
 use xdpgate::feeds::GeoDatabase;
+use xdpgate::policy::{FamilySize, Image, PrefixTables};
 
 use super::lookup::{fill4, fill6};
 use crate::driver::Driver;
 use crate::effort::Effort;
 use crate::prefixes::{self, Prefixes4, Prefixes6};
 use crate::row::{Better, Measured};
-use crate::subjects::LookUp;
+use crate::subjects::{Policy, compiled, of_countries};
 
-const COUNT: u32 = 1_000_000;
+const COUNT: usize = 1_000_000;
 const UNIT: &str = "bytes/prefix";
 
 pub(crate) fn random(_: &Effort) -> Result<Vec<Measured>> {
-    let (ipv4, ipv6) = (prefixes::random4(COUNT as usize), prefixes::random6(COUNT as usize));
-    let ours = [LookUp::ipv4(&ipv4)?.bytes, LookUp::ipv6(&ipv6)?.bytes];
-    rows(["ipv4-memory-random", "ipv6-memory-random"], &ipv4, &ipv6, ours)
+    let policy = Policy {
+        prefixes4: prefixes::random4(COUNT),
+        prefixes6: prefixes::random6(COUNT),
+        ..Policy::default()
+    };
+    let image = compiled(&policy, 1)?;
+    rows(["ipv4-memory-random", "ipv6-memory-random"], &policy.prefixes4, &policy.prefixes6, &image)
 }
 
 /// Each country of the database is another answer.
 pub(crate) fn geo(_: &Effort) -> Result<Vec<Measured>> {
     let database = prefixes::geo()?;
     let (ipv4, ipv6) = of_database(&database);
-    let ours = LookUp::geo(&database)?;
-    rows(["ipv4-memory-geo", "ipv6-memory-geo"], &ipv4, &ipv6, ours)
+    rows(["ipv4-memory-geo", "ipv6-memory-geo"], &ipv4, &ipv6, &of_countries(&database)?)
 }
 
 fn rows(
     names: [&'static str; 2],
     ipv4: &Prefixes4,
     ipv6: &Prefixes6,
-    ours: [u64; 2],
+    image: &Image,
 ) -> Result<Vec<Measured>> {
+    let tables = PrefixTables::compile(&image.ipv4, &image.ipv6)?.size();
     let mut driver = Driver::load(u32::try_from(ipv4.len().max(ipv6.len()))?)?;
     fill4(driver.map_mut("TRIE_V4")?, ipv4)?;
     fill6(driver.map_mut("TRIE_V6")?, ipv6)?;
-    let mut row = |name, bytes, map, count: usize| {
-        let peer = memory(driver.map_mut(map)?)?;
+    let mut row = |name, size: FamilySize, map, count: usize| {
+        let (bytes, peer) = (size.bytes() as u64, memory(driver.map_mut(map)?)?);
         let row = Measured::new(name, each(bytes, count), UNIT)
             .against("LPM trie", each(peer, count), Better::Lower)
             .with("prefixes", count)
-            .with("bytes", bytes);
+            .with("segments", size.segments)
+            .with("bytes", bytes)
+            .with("hot_bytes", size.hot_bytes)
+            .with("peer_bytes", peer);
         anyhow::Ok(row)
     };
-    Ok(vec![row(names[0], ours[0], "TRIE_V4", ipv4.len())?, row(names[1], ours[1], "TRIE_V6", ipv6.len())?])
+    Ok(vec![
+        row(names[0], tables.ipv4, "TRIE_V4", ipv4.len())?,
+        row(names[1], tables.ipv6, "TRIE_V6", ipv6.len())?,
+    ])
 }
 
 /// The fewest prefixes that hold the same, as a trie needs them.

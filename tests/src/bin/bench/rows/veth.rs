@@ -2,14 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xdpgate_tests::flood::Sources;
 
 use crate::effort::Effort;
-use crate::peers::{Bare, Flooded, Iptables, Nftables, Ours, Receiver, Stand, XdpFilter};
+use crate::peers::{Bare, Iptables, Nftables, Ours, Receiver, Stand, XdpFilter};
 use crate::prefixes::{self, Random};
-use crate::row::{Better, Measured};
 use crate::rounds::{Samples, interleave};
+use crate::row::{Better, Measured};
 use crate::subjects::{Policy, Role, SourceLimit};
 
 /// Prefixes on our list.
@@ -18,8 +18,9 @@ const PREFIXES: usize = 1_000_000;
 const PEER_PREFIXES: usize = 100_000;
 /// Room in our limiter.
 const SOURCES: u32 = 1 << 18;
-const BANS: u32 = 1_000;
+const BANS: usize = 1_000;
 
+const PER_SECOND: &str = "packets/s";
 /// One source.
 const HOT: &str = "hot";
 /// 8,192 sources: as many as xdp-filter holds.
@@ -31,52 +32,136 @@ const TWO_CPUS: &str = "two";
 
 /// All rows on the wire.
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
-    let prefixes = prefixes::random4(PREFIXES);
-    let fewer = prefixes::random4(PEER_PREFIXES);
-    let sources = |bits: u32| {
-        let mut random = Random(bits.into());
-        Sources::scattered(bits, move || random.next())
-    };
-    let (few, random) = (sources(3), sources(7));
-    let policy = Policy {
-        prefixes4: prefixes,
-        role: Role::List,
-        bans: prefixes::addresses(BANS, 1),
-        limit: SourceLimit::ONE_PACKET,
-        countries: true,
-        ..Policy::default()
-    };
-    let all_few = addresses(&few);
+    let stands = Stands::make()?;
+    stands.place(Receiver::OwnCpu)?;
+    let apart = stands.measure(effort)?;
+    stands.place(Receiver::SameCpu)?;
+    let together = stands.measure(&effort.fewer_on_the_wire())?;
+    let mut rows = Vec::new();
+    for (row, together) in apart.into_iter().zip(together) {
+        let same = together.ratio.map_or(serde_json::Value::Null, Into::into);
+        rows.push(row.with("ratio_on_one_cpu", same).with("ours_on_one_cpu", together.ours));
+    }
+    rows.push(stands.two_cpus(effort)?);
+    Ok(rows)
+}
 
-    let mut bare = Stand::make(Bare::set_up)?;
-    let mut ours = Stand::make(|wire| Ours::set_up(wire, &policy, SOURCES))?;
-    let mut nftables = Stand::make(|wire| Nftables::set_up(wire, &fewer))?;
-    let mut iptables = Stand::make(|wire| Iptables::set_up(wire, &fewer))?;
-    let mut filter = Stand::make(|wire| XdpFilter::set_up(wire, &all_few))?;
+/// Everybody on a wire of their own.
+struct Stands {
+    bare: Stand,
+    ours: Stand,
+    nftables: Stand,
+    iptables: Stand,
+    filter: Stand,
+}
 
-    let hot = Sources::evenly(["198.51.100.7/32".parse()?])?;
-    for stand in [&mut bare, &mut ours] {
-        stand.prepare(HOT, &hot, 1)?;
-    }
-    for stand in [&mut ours, &mut filter] {
-        stand.prepare(FEW, &few, 1)?;
-    }
-    for stand in [&mut bare, &mut ours, &mut nftables, &mut iptables] {
-        stand.prepare(RANDOM, &random, 1)?;
-    }
-    for stand in [&mut bare, &mut ours] {
-        stand.prepare(TWO_CPUS, &random, 2)?;
-    }
-    for receiver in [Receiver::SameCpu, Receiver::OwnCpu] {
-        for stand in [&bare, &ours, &nftables, &iptables, &filter] {
-            stand.place(receiver)?;
+impl Stands {
+    fn make() -> Result<Self> {
+        let fewer = prefixes::random4(PEER_PREFIXES);
+        let policy = Policy {
+            prefixes4: prefixes::random4(PREFIXES),
+            role: Role::List,
+            bans: prefixes::addresses(BANS, 1),
+            limit: SourceLimit::ONE_PACKET,
+            countries: true,
+            ..Policy::default()
+        };
+        let (few, random) = (scattered(3), scattered(7));
+        let hot = Sources::evenly(["198.51.100.7/32".parse()?])?;
+
+        let mut bare = Stand::make(Bare::set_up)?;
+        let mut ours = Stand::make(|wire| Ours::set_up(wire, &policy, SOURCES))?;
+        let mut nftables = Stand::make(|wire| Nftables::set_up(wire, &fewer))?;
+        let mut iptables = Stand::make(|wire| Iptables::set_up(wire, &fewer))?;
+        let mut filter = Stand::make(|wire| XdpFilter::set_up(wire, &addresses(&few)))?;
+        for stand in [&mut bare, &mut ours] {
+            stand.prepare(HOT, &hot, 1)?;
+            stand.prepare(TWO_CPUS, &random, 2)?;
         }
-        for (flood, stands) in [(HOT, vec![&bare, &ours]), (FEW, vec![&ours, &filter]), (RANDOM, vec![&bare, &ours, &nftables, &iptables]), (TWO_CPUS, vec![&bare, &ours])] {
-            for stand in stands { for n in [3_000_000] { eprintln!("{receiver:?} {flood} {} {:?}", stand.name(), stand.flood(flood, n)?); } }
+        for stand in [&mut ours, &mut filter] {
+            stand.prepare(FEW, &few, 1)?;
         }
+        for stand in [&mut bare, &mut ours, &mut nftables, &mut iptables] {
+            stand.prepare(RANDOM, &random, 1)?;
+        }
+        Ok(Self { bare, ours, nftables, iptables, filter })
     }
-    let _ = effort;
-    Ok(vec![])
+
+    fn place(&self, receiver: Receiver) -> Result<()> {
+        [&self.bare, &self.ours, &self.nftables, &self.iptables, &self.filter]
+            .into_iter()
+            .try_for_each(|stand| stand.place(receiver))
+    }
+
+    /// One source, then 131,072 sources, then as many as xdp-filter holds.
+    fn measure(&self, effort: &Effort) -> Result<Vec<Measured>> {
+        let Self { bare, ours, nftables, iptables, filter } = self;
+        let mut rows = contest(effort, HOT, &[ours, bare], &["veth-hot"])?;
+        let names = ["veth-random", "veth-nftables", "veth-iptables"];
+        rows.extend(contest(effort, RANDOM, &[ours, bare, nftables, iptables], &names)?);
+        rows.extend(contest(effort, FEW, &[ours, filter], &["veth-xdp-filter"])?);
+        Ok(rows)
+    }
+
+    /// Generators on two CPUs, each with a queue of its own, against a generator on one.
+    fn two_cpus(&self, effort: &Effort) -> Result<Measured> {
+        let contenders =
+            [(&self.ours, RANDOM), (&self.ours, TWO_CPUS), (&self.bare, RANDOM), (&self.bare, TWO_CPUS)];
+        let (samples, _) = floods(effort, &contenders)?;
+        let [one, two, bare_one, bare_two] = [0, 1, 2, 3].map(|who| samples.of(who));
+        let row = Measured::new("veth-2-cpus", two.median, PER_SECOND)
+            .against("1 CPU", one.median, Better::Higher)
+            .spread(two.middle, two.count)
+            .with("bare_ratio", bare_two.median / bare_one.median)
+            .with("bare_2_cpus", bare_two.median)
+            .with("dropped_rounds", samples.dropped);
+        Ok(row)
+    }
+}
+
+/// We are the first; each of the others gives a row.
+fn contest(
+    effort: &Effort,
+    flood: &'static str,
+    stands: &[&Stand],
+    names: &[&'static str],
+) -> Result<Vec<Measured>> {
+    let contenders: Vec<_> = stands.iter().map(|stand| (*stand, flood)).collect();
+    let (samples, refused) = floods(effort, &contenders)?;
+    let ours = samples.of(0);
+    let row = |(who, name): (usize, &&'static str)| {
+        let peer = samples.of(who);
+        Measured::new(name, ours.median, PER_SECOND)
+            .against(stands[who].name(), peer.median, Better::Higher)
+            .spread(ours.middle, ours.count)
+            .with("peer_spread", peer.middle.to_vec())
+            .with("refused_share", refused[0])
+            .with("peer_refused_share", refused[who])
+            .with("dropped_rounds", samples.dropped)
+    };
+    Ok((1..).zip(names).map(row).collect())
+}
+
+/// Packets that each drops in a second, and the share of frames that found the ring full.
+fn floods(effort: &Effort, contenders: &[(&Stand, &'static str)]) -> Result<(Samples, Vec<f64>)> {
+    let mut frames = Vec::new();
+    for (stand, flood) in contenders {
+        frames.push(stand.frames_for(flood, effort.wire_time)?);
+    }
+    let mut refused = vec![0.0; contenders.len()];
+    let samples = interleave(effort.wire_rounds, contenders.len(), |who, _| {
+        let (stand, flood) = contenders[who];
+        let flooded = stand.flood(flood, frames[who])?;
+        refused[who] = flooded.refused_share();
+        Ok(flooded.dropped_per_second)
+    })?;
+    Ok((samples, refused))
+}
+
+/// 1,024 times two to the power of `bits`.
+fn scattered(bits: u32) -> Sources {
+    let mut random = Random(bits.into());
+    Sources::scattered(bits, move || random.next())
 }
 
 /// Every source of the patterns.

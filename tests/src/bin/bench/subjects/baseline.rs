@@ -52,10 +52,18 @@ impl Baseline {
         for ban in &policy.bans {
             bans.insert(ban.octets(), u64::MAX, 0)?;
         }
-        let mut rules: Array<_, [u64; 4]> = object.map_mut("RULES").context("no map RULES")?.try_into()?;
-        let [cost, burst] = words(policy.limit);
-        rules.set(0, [cost, burst, 0, 0], 0)?;
-        Ok(Self { counters: object.take_map("COUNTERS").context("no map COUNTERS")?.try_into()?, object })
+        let counters = object.take_map("COUNTERS").context("no map COUNTERS")?.try_into()?;
+        let mut baseline = Self { object, counters };
+        baseline.limit(policy.limit)?;
+        Ok(baseline)
+    }
+
+    /// Gives each source another limit.
+    pub(crate) fn limit(&mut self, limit: SourceLimit) -> Result<()> {
+        let mut rules: Array<_, [u64; 4]> =
+            self.object.map_mut("RULES").context("no map RULES")?.try_into()?;
+        let [cost, burst] = words(limit);
+        Ok(rules.set(0, [cost, burst, 0, 0], 0)?)
     }
 }
 
@@ -67,9 +75,8 @@ impl Subject for Baseline {
 
     fn counted(&self) -> Result<Counted> {
         let rows = self.counters.get(&0, 0)?;
-        let packets = |row: usize| {
-            rows.iter().filter_map(|cpu| cpu.get(row)).map(|count| count.packets).sum::<u64>()
-        };
+        let packets =
+            |row: usize| rows.iter().filter_map(|cpu| cpu.get(row)).map(|count| count.packets).sum::<u64>();
         let (admitted, limited) = (packets(WITHIN_LIMIT), packets(OVER_LIMIT));
         Ok(Counted { seen: (0..ROWS).map(packets).sum(), admitted, limited, full: 0 })
     }

@@ -10,8 +10,8 @@ use anyhow::Result;
 use aya::programs::ProgramFd;
 
 pub(crate) use baseline::Baseline;
-pub(crate) use ours::{Ours, compiled, decisive};
-pub(crate) use prefix::LookUp;
+pub(crate) use ours::{Ours, compiled, of_countries};
+pub(crate) use prefix::write_tables;
 
 use crate::prefixes::{Prefixes4, Prefixes6};
 

@@ -1,14 +1,13 @@
 //! xdpgate itself: its own loader, its own object, reached by the names of its programs.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use aya::Ebpf;
 use aya::programs::{ProgramFd, Xdp};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use xdpgate::config::{self, AttachMode, Config, CountrySelection, Located, Mode};
-use xdpgate::feeds::{AddressRanges, Range};
+use xdpgate::feeds::{AddressRanges, GeoDatabase, Range};
 use xdpgate::kernel::{CounterSums, Kernel, Options};
 use xdpgate::policy::{Image, LoadedList, OperatorChanges, Sources, compile};
 use xdpgate_ebpf::reason::Reason;
@@ -25,7 +24,7 @@ const SLOT: u32 = 0;
 /// The program with tables of its own.
 pub(crate) struct Ours {
     object: Ebpf,
-    kernel: Arc<Kernel>,
+    kernel: Kernel,
     // Dropped last: the pins go when nobody uses them any more.
     folder: Folder,
 }
@@ -40,7 +39,13 @@ impl Ours {
             kernel.ban(IpNet::from(std::net::IpAddr::from(*ban)), None)?;
         }
         let object = program::load(&folder.maps(), SLOT)?;
-        Ok(Self { object, kernel: Arc::new(kernel), folder })
+        Ok(Self { object, kernel, folder })
+    }
+
+    /// Enforces another policy. Its bans are those that are there.
+    pub(crate) fn enforce(&self, policy: &Policy) -> Result<()> {
+        self.kernel.install(&compiled(policy, self.kernel.live_generation()? + 1)?)?;
+        Ok(())
     }
 
     /// The kernel side, to attach it to an interface.
@@ -96,8 +101,19 @@ pub(crate) fn compiled(policy: &Policy, generation: u64) -> Result<Image> {
     Ok(compile(&sources, generation)?)
 }
 
+/// The image of a policy with a rule for every country of a database, so that all of it is compiled.
+pub(crate) fn of_countries(database: &GeoDatabase) -> Result<Image> {
+    let mut config = Config::default();
+    let countries = database.countries().into_keys();
+    // All but one: the compiler leaves out what no rule tells apart.
+    config.country.rule = CountrySelection::Deny(countries.skip(1).collect());
+    let changes = OperatorChanges::default();
+    let sources = Sources { config: &config, changes: &changes, lists: &[], geo: Some(database) };
+    Ok(compile(&sources, 1)?)
+}
+
 /// The policy as an operator would have written it, and its list.
-pub(crate) fn decisive(policy: &Policy) -> Result<(Config, Vec<LoadedList>)> {
+fn decisive(policy: &Policy) -> Result<(Config, Vec<LoadedList>)> {
     let limit = policy.limit;
     let text = format!("[limits.source]\npackets = \"{}\"\npackets_burst = {}\n", limit.text(), limit.burst);
     let mut config = config::parse(&text, Path::new("bench.toml"))?;
