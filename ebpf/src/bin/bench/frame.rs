@@ -83,6 +83,18 @@ pub(crate) fn set_source(ctx: &XdpContext, source: u32) {
     }
 }
 
+/// Likewise, an address as it is.
+#[inline(always)]
+pub(crate) fn set_listed(ctx: &XdpContext, source: &[u8; 16]) {
+    if let Some(frame) = start::<IPV4_FRAME>(ctx)
+        && frame[12..14] == IPV4
+    {
+        frame[26..30].copy_from_slice(&source[..4]);
+    } else if let Some(frame) = start::<IPV6_FRAME>(ctx) {
+        frame[22..38].copy_from_slice(source);
+    }
+}
+
 #[inline(always)]
 pub(crate) fn ipv4_source(ctx: &XdpContext) -> Option<[u8; 4]> {
     let frame = start::<IPV4_FRAME>(ctx)?;

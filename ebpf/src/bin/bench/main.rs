@@ -108,7 +108,10 @@ mod program {
     fn drive(ctx: &XdpContext) -> u32 {
         let Some(plan) = maps::plan() else { return XDP_ABORTED };
         let Some(number) = maps::next_frame() else { return XDP_ABORTED };
-        if let Some(source) = source::number(plan, number) {
+        if let Some(place) = source::place(plan, number) {
+            let Some(source) = maps::listed(place) else { return XDP_ABORTED };
+            frame::set_listed(ctx, source);
+        } else if let Some(source) = source::number(plan, number) {
             frame::set_source(ctx, source);
         }
         maps::become_program(ctx);

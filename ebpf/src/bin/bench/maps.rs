@@ -16,7 +16,7 @@ use aya_ebpf::programs::XdpContext;
 use xdpgate_ebpf::packet::Packet;
 
 use crate::frame::Settled;
-use crate::source::Plan;
+use crate::source::{LIST, Plan};
 
 /// The tests make the tries as large as they need.
 const DEFAULT_PREFIXES: usize = 1 << 20;
@@ -27,6 +27,9 @@ const LRU_ENTRIES: usize = 1 << 18;
 static PROGRAMS: ProgramArray = ProgramArray::with_max_entries(1, 0);
 #[btf_map]
 static PLAN: Array<Plan, 1> = Array::new();
+/// IPv4 in the first four bytes.
+#[btf_map]
+static SOURCES: Array<[u8; 16], { LIST as usize }> = Array::new();
 /// The number of the next frame on this CPU.
 #[btf_map]
 static NEXT: PerCpuArray<u64, 1> = PerCpuArray::new();
@@ -70,6 +73,11 @@ pub(crate) fn become_program(ctx: &XdpContext) {
 #[inline(always)]
 pub(crate) fn plan() -> Option<&'static Plan> {
     PLAN.get(0)
+}
+
+#[inline(always)]
+pub(crate) fn listed(place: u32) -> Option<&'static [u8; 16]> {
+    SOURCES.get(place)
 }
 
 #[inline(always)]

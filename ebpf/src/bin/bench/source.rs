@@ -11,10 +11,21 @@ pub(crate) mod kind {
     pub(crate) const NEW: u64 = 3;
     /// Likewise, and each source has two frames.
     pub(crate) const TWICE: u64 = 4;
+    /// The sources of a list take turns.
+    pub(crate) const LISTED: u64 = 5;
 }
 
 /// What to do, how many sources, the seed (32 bits), and zero. All zeroes: the frame keeps the source that it has.
 pub(crate) type Plan = [u64; 4];
+
+/// Room for the sources of a list; a power of two, so that an index is masked and never checked.
+pub(crate) const LIST: u64 = 1 << 20;
+
+/// The place in the list of the source of frame `number`, where the plan has one.
+#[inline(always)]
+pub(crate) fn place(plan: &Plan, number: u64) -> Option<u32> {
+    (plan[0] == kind::LISTED).then_some((number & (LIST - 1)) as u32)
+}
 
 /// The number of the source of frame `number`; `None`: the frame keeps its own.
 #[inline(always)]

@@ -10,8 +10,8 @@ pub(crate) struct Chart {
     /// Its file, and its title.
     pub(crate) file: &'static str,
     pub(crate) title: &'static str,
-    /// The rows in it.
-    rows: &'static [&'static str],
+    /// The rows in it, and what each is called there.
+    rows: &'static [(&'static str, &'static str)],
 }
 
 /// All pictures.
@@ -20,33 +20,48 @@ pub(crate) const CHARTS: [Chart; 5] = [
         file: "lookup.svg",
         title: "Prefix look-up, nanoseconds net of an empty program (shorter is better)",
         rows: &[
-            "ipv4-lookup-10k",
-            "ipv4-lookup-100k",
-            "ipv4-lookup-1m",
-            "ipv6-lookup-10k",
-            "ipv6-lookup-100k",
-            "ipv6-lookup-1m",
+            ("ipv4-lookup-10k", "IPv4, 10 thousand"),
+            ("ipv4-lookup-100k", "IPv4, 100 thousand"),
+            ("ipv4-lookup-1m", "IPv4, 1 million"),
+            ("ipv6-lookup-10k", "IPv6, 10 thousand"),
+            ("ipv6-lookup-100k", "IPv6, 100 thousand"),
+            ("ipv6-lookup-1m", "IPv6, 1 million"),
         ],
     },
     Chart {
         file: "verdict.svg",
         title: "Whole verdict, nanoseconds net of an empty program (shorter is better)",
-        rows: &["verdict-resident", "verdict-spoofed", "verdict-hot"],
+        rows: &[
+            ("verdict-resident", "100 thousand sources"),
+            ("verdict-spoofed", "every source new"),
+            ("verdict-hot", "one source"),
+        ],
     },
     Chart {
         file: "memory.svg",
         title: "Memory of the prefix tables, bytes for each prefix (shorter is better)",
-        rows: &["ipv4-memory-random", "ipv4-memory-geo", "ipv6-memory-random", "ipv6-memory-geo"],
+        rows: &[
+            ("ipv4-memory-random", "IPv4, 1 million random"),
+            ("ipv4-memory-geo", "IPv4, geo data"),
+            ("ipv6-memory-random", "IPv6, 1 million random"),
+            ("ipv6-memory-geo", "IPv6, geo data"),
+        ],
     },
     Chart {
         file: "veth.svg",
         title: "Packets dropped per second on veth (longer is better)",
-        rows: &["veth-hot", "veth-random", "veth-nftables", "veth-iptables", "veth-xdp-filter"],
+        rows: &[
+            ("veth-hot", "one source"),
+            ("veth-random", "131,072 sources"),
+            ("veth-nftables", "131,072 sources"),
+            ("veth-iptables", "131,072 sources"),
+            ("veth-xdp-filter", "8,192 sources"),
+        ],
     },
     Chart {
         file: "load.svg",
         title: "1 million prefixes from file to enforced, seconds (shorter is better)",
-        rows: &["load-1m-nftables", "load-1m-ipset"],
+        rows: &[("load-1m-nftables", "against nft -f"), ("load-1m-ipset", "against ipset restore")],
     },
 ];
 
@@ -69,9 +84,12 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-seri
 impl Chart {
     /// The picture; none where no row of it was measured.
     pub(crate) fn draw(&self, rows: &[Row]) -> Option<String> {
-        let find = |name: &&str| rows.iter().find(|row| row.name == *name && row.ours.is_some());
-        let rows: Vec<&Row> = self.rows.iter().filter_map(find).collect();
-        let figures = rows.iter().flat_map(|row| [row.ours, row.peer]).flatten();
+        let find = |(name, label): &(&str, &'static str)| {
+            let row = rows.iter().find(|row| row.name == *name && row.ours.is_some())?;
+            Some((*label, row))
+        };
+        let rows: Vec<(&str, &Row)> = self.rows.iter().filter_map(find).collect();
+        let figures = rows.iter().flat_map(|(_, row)| [row.ours, row.peer]).flatten();
         let longest = figures.fold(0.0, f64::max);
         if longest <= 0.0 {
             return None;
@@ -84,10 +102,10 @@ impl Chart {
             title = escape(self.title)
         );
         let mut top = TOP;
-        for row in rows {
+        for (label, row) in rows {
             let middle = top + BAR + 5.0;
             // Writing to a String does not fail, here and below.
-            let _ = writeln!(svg, "<text x=\"8\" y=\"{middle:.0}\">{}</text>", escape(&row.name));
+            let _ = writeln!(svg, "<text x=\"8\" y=\"{middle:.0}\">{}</text>", escape(label));
             bar(&mut svg, top, "ours", "xdpgate", row.ours, &row.unit, longest);
             let peer = row.peer_name.as_deref().unwrap_or_default();
             bar(&mut svg, top + BAR + 3.0, "peer", peer, row.peer, &row.unit, longest);
@@ -123,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_row_of_a_chart_is_a_row() {
-        for name in CHARTS.iter().flat_map(|chart| chart.rows) {
+        for (name, _) in CHARTS.iter().flat_map(|chart| chart.rows) {
             assert!(GOALS.iter().any(|goal| goal.name == *name), "{name}");
         }
     }

@@ -2,16 +2,22 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use aya::maps::{Array, MapData, PerCpuArray, PerCpuValues, ProgramArray};
 use aya::programs::xdp::Xdp;
 use aya::programs::{ProgramFd, TestRun, TestRunOptions};
 use aya::{Ebpf, EbpfLoader};
 use rustix::time::{ClockId, clock_gettime};
+use xdpgate_tests::program::stay_on;
 
 /// The answer of an XDP program that could not be reached (`XDP_ABORTED`).
 const ABORTED: u32 = 0;
+/// Where test runs are: CPU 0 has the interrupts of most machines.
+const CPU: usize = 1;
+/// Room for listed sources (ebpf/src/bin/bench/source.rs).
+const LISTED: u32 = 1 << 20;
 /// The driver's own programs.
 const PROGRAMS: [&str; 11] = [
     "driver",
@@ -36,6 +42,8 @@ pub(crate) enum Plan {
     Draw(u32),
     /// So many take turns.
     Walk(u32),
+    /// Those of [`Driver::set_sources`], in turn.
+    Listed,
     /// Every frame has one that no frame had before.
     New,
     /// Likewise, and each has two frames, one right behind the other.
@@ -50,6 +58,7 @@ impl Plan {
             Self::Walk(count) => (2, count),
             Self::New => (3, 0),
             Self::Twice => (4, 0),
+            Self::Listed => (5, 0),
         };
         [kind, count as u64, seed as u64, 0]
     }
@@ -107,6 +116,13 @@ impl Driver {
         Ok(self.object.program_mut(name).with_context(|| format!("no program {name}"))?.try_into()?)
     }
 
+    /// Gives [`Plan::Listed`] its sources: IPv4 addresses in the first four bytes.
+    pub(crate) fn set_sources(&mut self, sources: &[[u8; 16]]) -> Result<()> {
+        let mut listed: Array<_, [u8; 16]> = self.map_mut("SOURCES")?.try_into()?;
+        let all = sources.iter().cycle();
+        (0..LISTED).zip(all).try_for_each(|(index, source)| Ok(listed.set(index, source, 0)?))
+    }
+
     /// What the small programs added up.
     pub(crate) fn sum(&self) -> Result<u64> {
         Ok(self.sum.get(&0, 0)?.iter().sum())
@@ -141,18 +157,25 @@ impl Driver {
         start: u64,
     ) -> Result<Run> {
         self.prepare(program, plan, start)?;
-        let ns = self.go("driver", frame, frames)?;
+        let ns = self.go("driver", frame, frames, CPU)?;
         Ok(Run { ns, sum: self.sum()? })
     }
 
-    /// Runs what was prepared; nanoseconds of this thread's CPU time for each frame. The kernel's own figure is whole
+    /// Runs what was prepared, on this CPU; nanoseconds of this thread's CPU time for each frame. The kernel's own figure is whole
     /// nanoseconds, which is too coarse for a look-up of five.
-    pub(crate) fn go(&self, driver: &str, frame: &[u8], frames: u32) -> Result<f64> {
+    pub(crate) fn go(&self, driver: &str, frame: &[u8], frames: u32, cpu: usize) -> Result<f64> {
         let program = self.program(driver)?;
-        let options = TestRunOptions { data_in: Some(frame), repeat: frames, ..TestRunOptions::new() };
-        let before = thread_ns();
-        let answer = program.test_run(options)?.return_value;
-        let spent = thread_ns() - before;
+        let run = || {
+            stay_on(cpu.min(aya::util::nr_cpus().map_err(|(_, error)| error)? - 1))?;
+            let options = TestRunOptions { data_in: Some(frame), repeat: frames, ..TestRunOptions::new() };
+            let before = thread_ns();
+            let answer = program.test_run(options)?.return_value;
+            anyhow::Ok((answer, thread_ns() - before))
+        };
+        // A thread of its own: what this process starts would inherit its CPU.
+        let (answer, spent) = thread::scope(|scope| {
+            scope.spawn(run).join().map_err(|_| anyhow!("a thread of test runs panicked"))?
+        })?;
         ensure!(answer != ABORTED, "the program under test was not reached");
         Ok(spent / f64::from(frames))
     }

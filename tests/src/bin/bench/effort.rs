@@ -13,6 +13,10 @@ pub(crate) struct Effort {
     pub(crate) wire_rounds: usize,
     /// How long each peer is under the flood in a round.
     pub(crate) wire_time: Duration,
+    /// Frames with which most sources of a flood have used up their limit before they are measured.
+    pub(crate) warm_up: u32,
+    /// Whether figures are measured that only stand beside others.
+    pub(crate) asides: bool,
     /// Sources of the flood that the limiter has to survive.
     pub(crate) spoofed: u32,
     /// Sources that are limited meanwhile.
@@ -36,6 +40,8 @@ impl Effort {
         frames: 1_000_000,
         wire_rounds: 11,
         wire_time: Duration::from_secs(2),
+        warm_up: 1 << 20,
+        asides: true,
         spoofed: 10_000_000,
         offenders: 5_000,
         loads: 3,
@@ -54,13 +60,15 @@ impl Effort {
         rounds: 3,
         frames: 300_000,
         wire_rounds: 2,
-        wire_time: Duration::from_millis(500),
+        wire_time: Duration::from_millis(400),
+        warm_up: 1 << 18,
+        asides: false,
         spoofed: 2_000_000,
         offenders: 1_000,
         loads: 1,
         peer_prefixes: 100_000,
         many: 2_000_000,
         bans: 2_000,
-        reloads: 10,
+        reloads: 5,
     };
 }

@@ -135,7 +135,22 @@ pub(crate) const GOALS: [Goal; 29] = [
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::report::bound;
+
+    #[test]
+    fn the_page_promises_the_same() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks/README.md");
+        let page = fs::read_to_string(path).unwrap();
+        let row = |goal: &Goal| format!("| `{}` | {} | {} |", goal.name, goal.what, bound(goal));
+        let expected: Vec<_> = GOALS.iter().map(row).collect();
+        let promised = page.lines().skip_while(|line| *line != "## Figures to reach");
+        let rows: Vec<_> = promised.filter(|line| line.starts_with("| `")).take(GOALS.len()).collect();
+        assert_eq!(rows, expected, "docs/benchmarks/README.md: the table of goals");
+    }
 
     #[test]
     fn a_bound_belongs_to_what_it_holds() {

@@ -35,6 +35,26 @@ pub(crate) fn random6(count: usize) -> Prefixes6 {
     })
 }
 
+/// A random address inside each prefix, in the first four bytes.
+pub(crate) fn inside4(prefixes: &Prefixes4) -> Vec<[u8; 16]> {
+    let mut random = Random(SEED);
+    let inside = |(at, length): &(u32, u8)| {
+        let host = random.next32().checked_shr(u32::from(*length)).unwrap_or(0);
+        u128::from(at | host) << 96
+    };
+    prefixes.iter().map(inside).map(u128::to_be_bytes).collect()
+}
+
+/// A random address inside each prefix.
+pub(crate) fn inside6(prefixes: &Prefixes6) -> Vec<[u8; 16]> {
+    let mut random = Random(SEED);
+    let inside = |(at, length): &(u128, u8)| {
+        let bits = u128::from(random.next()) << 64 | u128::from(random.next());
+        at | bits.checked_shr(u32::from(*length)).unwrap_or(0)
+    };
+    prefixes.iter().map(inside).map(u128::to_be_bytes).collect()
+}
+
 /// So many different addresses that somebody on the Internet may have: none is private, so that no ban of one could
 /// lock out a manager of the host.
 pub(crate) fn addresses(count: usize, seed: u64) -> Vec<Ipv4Addr> {
@@ -107,6 +127,15 @@ mod tests {
         assert_eq!(prefixes.iter().collect::<HashSet<_>>().len(), 10_000);
         assert!(prefixes.iter().all(|(at, length)| (u64::from(*at) << length).trailing_zeros() >= 32));
         assert!(random6(1_000).iter().all(|(at, length)| at << length == 0 && at >> 125 == 1));
+    }
+
+    #[test]
+    fn an_address_inside_a_prefix_has_its_bits() {
+        let prefixes = random4(1_000);
+        for ((at, length), address) in prefixes.iter().zip(inside4(&prefixes)) {
+            let address = u32::from_be_bytes([address[0], address[1], address[2], address[3]]);
+            assert_eq!((address ^ at).checked_shr(32 - u32::from(*length)), Some(0), "{at:x}/{length}");
+        }
     }
 
     #[test]

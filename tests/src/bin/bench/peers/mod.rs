@@ -31,8 +31,6 @@ use crate::frames;
 const RECEIVER: usize = 1;
 /// Frames that may still be on the wire, or not counted yet, when the generator has ended.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
-/// Frames with which every source of a flood has most likely sent one, so that its limit is used up.
-const WARM_UP: u32 = 1 << 20;
 /// Packets that no generator sent: multicast reports.
 const STRAYS: u64 = 16;
 
@@ -141,10 +139,10 @@ impl Stand {
         Ok(())
     }
 
-    /// How many frames each generator of a flood sends in so long; every source has sent before.
-    pub(crate) fn frames_for(&self, flood: &str, time: Duration) -> Result<u32> {
-        let warm = self.flood(flood, WARM_UP)?;
-        let each = f64::from(WARM_UP) * time.as_secs_f64() / warm.seconds;
+    /// How many frames each generator of a flood sends in so long, found out with `warm_up` frames.
+    pub(crate) fn frames_for(&self, flood: &str, time: Duration, warm_up: u32) -> Result<u32> {
+        let warm = self.flood(flood, warm_up)?;
+        let each = f64::from(warm_up) * time.as_secs_f64() / warm.seconds;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
         let frames = each.clamp(100_000.0, 50_000_000.0) as u32;
         Ok(frames)

@@ -3,7 +3,6 @@
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use xdpgate_tests::program::stay_on;
 
 use crate::driver::{Driver, Plan};
 use crate::effort::Effort;
@@ -51,12 +50,7 @@ fn admitted(effort: &Effort, subject: &impl Subject) -> Result<Outcome> {
     driver.prepare(&subject.program()?, Plan::Keep, 0)?;
     let (driver, frame) = (&driver, frame.as_slice());
     thread::scope(|scope| {
-        let send = |cpu| {
-            scope.spawn(move || {
-                stay_on(cpu)?;
-                driver.go("timed_driver", frame, frames)
-            })
-        };
+        let send = |cpu| scope.spawn(move || driver.go("timed_driver", frame, frames, cpu));
         let threads: Vec<_> = (0..CPUS).map(send).collect();
         threads
             .into_iter()

@@ -9,7 +9,7 @@ use xdpgate_tests::namespace::Namespace;
 
 use crate::effort::Effort;
 use crate::house::House;
-use crate::peers::ipset_file;
+use crate::peers::{ipset_file, nft_file};
 use crate::prefixes;
 use crate::rounds::quantile;
 use crate::row::{Better, Measured};
@@ -75,14 +75,27 @@ fn one_by_one(house: &House, effort: &Effort, entries: &[Ipv4Addr]) -> Result<Me
     let hash = processes(for_processes, |source| {
         peers.run("nft", &["add", "element", "netdev", "bench", "exact", &format!("{{ {source} }}")])
     })?;
-    let row = Measured::new("ban-p99", quantile(&micros, 0.99), "µs")
+    let mut row = Measured::new("ban-p99", quantile(&micros, 0.99), "µs")
         .against("ipset add, its process included", quantile(&ipset, 0.99), Better::Lower)
         .spread([quantile(&micros, 0.25), quantile(&micros, 0.75)], micros.len())
         .with("median", quantile(&micros, 0.5))
         .with("p99_9", quantile(&micros, 0.999))
         .with("our_command_line_p99", quantile(&cli, 0.99))
         .with("nft_add_element_hash_p99", quantile(&hash, 0.99));
+    if effort.asides {
+        row = row.with("nft_add_element_interval_seconds", interval()?);
+    }
     Ok(row)
+}
+
+/// Seconds of one `nft add element` to an interval set of a million prefixes that nft merges by itself: what a list that
+/// also takes prefixes needs.
+fn interval() -> Result<f64> {
+    let namespace = Namespace::create("peers")?;
+    namespace.feed("nft", &["-f", "-"], &nft_file(&prefixes::random4(ENTRIES)))?;
+    let start = Instant::now();
+    namespace.run("nft", &["add", "element", "netdev", "bench", "blocked", "{ 203.0.113.7 }"])?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Microseconds of each process, sorted.

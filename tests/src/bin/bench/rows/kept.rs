@@ -23,20 +23,19 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let policy = Policy { limit: LIMIT, ..Policy::default() };
     let ours = kept(effort, &Ours::load(&policy, SOURCES)?, Plan::Twice)?;
     let peer = kept(effort, &Baseline::load(&policy, SOURCES)?, Plan::Twice)?;
-    let [once, peer_once] = [
-        kept(effort, &Ours::load(&policy, SOURCES)?, Plan::New)?,
-        kept(effort, &Baseline::load(&policy, SOURCES)?, Plan::New)?,
-    ];
-    let row = Measured::new("sources-kept", ours.percent, "%")
+    let mut row = Measured::new("sources-kept", ours.percent, "%")
         .against("LRU hash", peer.percent, crate::row::Better::Higher)
         .with("offenders", effort.offenders)
         .with("spoofed_sources", effort.spoofed)
         .with("flood_seconds", ours.seconds)
         .with("peer_flood_seconds", peer.seconds)
         .with("active_at_once", ours.active)
-        .with("passed_without_room", ours.full)
-        .with("one_packet_each", once.percent)
-        .with("peer_one_packet_each", peer_once.percent);
+        .with("passed_without_room", ours.full);
+    if effort.asides {
+        let ours = kept(effort, &Ours::load(&policy, SOURCES)?, Plan::New)?;
+        let peer = kept(effort, &Baseline::load(&policy, SOURCES)?, Plan::New)?;
+        row = row.with("one_packet_each", ours.percent).with("peer_one_packet_each", peer.percent);
+    }
     Ok(vec![row])
 }
 

@@ -28,10 +28,10 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: &[Group] = &[
     Group { rows: &["ipv4-lookup-10k"], measure: lookup::ipv4_10k },
     Group { rows: &["ipv4-lookup-100k"], measure: lookup::ipv4_100k },
-    Group { rows: &["ipv4-lookup-1m"], measure: lookup::ipv4_1m },
+    Group { rows: &["ipv4-lookup-1m", "ipv4-lookup-1m-inside"], measure: lookup::ipv4_1m },
     Group { rows: &["ipv6-lookup-10k"], measure: lookup::ipv6_10k },
     Group { rows: &["ipv6-lookup-100k"], measure: lookup::ipv6_100k },
-    Group { rows: &["ipv6-lookup-1m"], measure: lookup::ipv6_1m },
+    Group { rows: &["ipv6-lookup-1m", "ipv6-lookup-1m-inside"], measure: lookup::ipv6_1m },
     Group { rows: &["ipv4-memory-random", "ipv6-memory-random"], measure: memory::random },
     Group { rows: &["ipv4-memory-geo", "ipv6-memory-geo"], measure: memory::geo },
     Group {

@@ -34,13 +34,15 @@ const TWO_CPUS: &str = "two";
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let stands = Stands::make()?;
     stands.place(Receiver::OwnCpu)?;
-    let apart = stands.measure(effort)?;
+    let mut rows = stands.measure(effort)?;
     stands.place(Receiver::SameCpu)?;
-    let together = stands.measure(&effort.fewer_on_the_wire())?;
-    let mut rows = Vec::new();
-    for (row, together) in apart.into_iter().zip(together) {
-        let same = together.ratio.map_or(serde_json::Value::Null, Into::into);
-        rows.push(row.with("ratio_on_one_cpu", same).with("ours_on_one_cpu", together.ours));
+    if effort.asides {
+        let together = stands.measure(&effort.fewer_on_the_wire())?;
+        let both = rows.into_iter().zip(together);
+        let beside = both.map(|(row, other)| {
+            row.with("ratio_on_one_cpu", other.ratio).with("ours_on_one_cpu", other.ours)
+        });
+        rows = beside.collect();
     }
     rows.push(stands.two_cpus(effort)?);
     Ok(rows)
@@ -146,7 +148,7 @@ fn contest(
 fn floods(effort: &Effort, contenders: &[(&Stand, &'static str)]) -> Result<(Samples, Vec<f64>)> {
     let mut frames = Vec::new();
     for (stand, flood) in contenders {
-        frames.push(stand.frames_for(flood, effort.wire_time)?);
+        frames.push(stand.frames_for(flood, effort.wire_time, effort.warm_up)?);
     }
     let mut refused = vec![0.0; contenders.len()];
     let samples = interleave(effort.wire_rounds, contenders.len(), |who, _| {
