@@ -23,6 +23,8 @@ pub(crate) struct Machine {
     pub(crate) settings: BTreeMap<String, String>,
     /// Of xdpgate and of the peers.
     pub(crate) versions: BTreeMap<String, String>,
+    /// Programs that wanted a CPU before the run began, on average over the last minute.
+    pub(crate) load: f64,
 }
 
 impl Machine {
@@ -39,6 +41,7 @@ impl Machine {
             mitigations: mitigations(),
             settings: settings(),
             versions: versions(),
+            load: load(),
         }
     }
 }
@@ -59,6 +62,11 @@ fn memory_mib() -> u64 {
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kib.unwrap_or(0) / 1024
+}
+
+fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0.0)
 }
 
 fn mitigations() -> BTreeMap<String, String> {

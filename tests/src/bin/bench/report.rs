@@ -115,6 +115,7 @@ fn facts(machine: &Machine) -> Vec<(String, String)> {
         ("processor".to_owned(), format!("{}, {} CPUs", machine.processor, machine.cpus)),
         ("memory".to_owned(), format!("{} MiB", machine.memory_mib)),
         ("kernel".to_owned(), machine.kernel.clone()),
+        ("load before the run".to_owned(), machine.load.to_string()),
     ];
     for (what, pairs) in [
         ("vulnerability", &machine.mitigations),

@@ -48,7 +48,8 @@ impl Measured {
             Better::Higher => self.ours / figure,
         };
         self.peer = Some(Peer { name, figure });
-        self.ratio = ratio.is_finite().then_some(ratio);
+        // Where one of the two is zero no ratio says anything.
+        self.ratio = (ratio.is_finite() && ratio > 0.0).then_some(ratio);
         self
     }
 

@@ -13,6 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use xdpgate_tests::flood::{Generator, SentFrames, Sources};
 use xdpgate_tests::prerequisites;
 use xdpgate_tests::program::stay_on;
@@ -130,11 +132,9 @@ impl Stand {
             .status()?;
         ensure!(status.success(), "cannot write {threaded} to {path}");
         for thread in napi_threads()?.into_iter().filter(|thread| !before.contains(thread)) {
-            let status = Command::new("taskset")
-                .args(["-p", "-c", &RECEIVER.to_string(), &thread.to_string()])
-                .stdout(Stdio::null())
-                .status()?;
-            ensure!(status.success(), "cannot pin the thread {thread}");
+            let mut cpus = CpuSet::new();
+            cpus.set(RECEIVER);
+            sched_setaffinity(Some(thread), &cpus).context("cannot move a thread of NAPI")?;
         }
         Ok(())
     }
@@ -200,11 +200,12 @@ impl Stand {
 }
 
 /// The kernel's threads that poll interfaces.
-fn napi_threads() -> Result<Vec<u32>> {
+fn napi_threads() -> Result<Vec<Pid>> {
     let mut threads = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(id) = number.and_then(Pid::from_raw) else { continue };
         let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
         if name.starts_with("napi/") {
             threads.push(id);

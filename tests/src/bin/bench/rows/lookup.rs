@@ -8,7 +8,7 @@ use aya::maps::{Map, MapData, MapError};
 use crate::driver::{Driver, Plan};
 use crate::effort::Effort;
 use crate::frames;
-use crate::prefixes::{self, Prefixes4, Prefixes6};
+use crate::prefixes;
 use crate::rounds::interleave;
 use crate::row::{Better, Measured};
 use crate::subjects::{Policy, compiled, write_tables};
@@ -105,13 +105,13 @@ fn compare(
 }
 
 /// Puts prefixes into a trie of IPv4.
-pub(super) fn fill4(map: &mut Map, prefixes: &Prefixes4) -> Result<()> {
-    insert(map, prefixes.iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
+pub(super) fn fill4<'p>(map: &mut Map, prefixes: impl IntoIterator<Item = &'p (u32, u8)>) -> Result<()> {
+    insert(map, prefixes.into_iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
 }
 
 /// Likewise of IPv6.
-pub(super) fn fill6(map: &mut Map, prefixes: &Prefixes6) -> Result<()> {
-    insert(map, prefixes.iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
+pub(super) fn fill6<'p>(map: &mut Map, prefixes: impl IntoIterator<Item = &'p (u128, u8)>) -> Result<()> {
+    insert(map, prefixes.into_iter().map(|(at, length)| Key::new(u32::from(*length), at.to_be_bytes())))
 }
 
 fn insert<'m, K: Pod>(map: &'m mut Map, keys: impl Iterator<Item = Key<K>>) -> Result<()>
