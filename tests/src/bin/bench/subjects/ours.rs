@@ -25,6 +25,7 @@ const SLOT: u32 = 0;
 pub(crate) struct Ours {
     object: Ebpf,
     kernel: Kernel,
+    generation: u64,
     // Dropped last: the pins go when nobody uses them any more.
     folder: Folder,
 }
@@ -34,17 +35,18 @@ impl Ours {
     pub(crate) fn load(policy: &Policy, sources: u32) -> Result<Self> {
         let folder = Folder::new();
         let kernel = open(&folder, sources)?;
-        kernel.install(&compiled(policy, kernel.live_generation()? + 1)?)?;
+        kernel.install(&compiled(policy, 1)?)?;
         for ban in &policy.bans {
             kernel.ban(IpNet::from(std::net::IpAddr::from(*ban)), None)?;
         }
         let object = program::load(&folder.maps(), SLOT)?;
-        Ok(Self { object, kernel, folder })
+        Ok(Self { object, kernel, generation: 1, folder })
     }
 
     /// Enforces another policy. Its bans are those that are there.
-    pub(crate) fn enforce(&self, policy: &Policy) -> Result<()> {
-        self.kernel.install(&compiled(policy, self.kernel.live_generation()? + 1)?)?;
+    pub(crate) fn enforce(&mut self, policy: &Policy) -> Result<()> {
+        self.generation += 1;
+        self.kernel.install(&compiled(policy, self.generation)?)?;
         Ok(())
     }
 
@@ -104,9 +106,9 @@ pub(crate) fn compiled(policy: &Policy, generation: u64) -> Result<Image> {
 /// The image of a policy with a rule for every country of a database, so that all of it is compiled.
 pub(crate) fn of_countries(database: &GeoDatabase) -> Result<Image> {
     let mut config = Config::default();
-    let countries = database.countries().into_keys();
     // All but one: the compiler leaves out what no rule tells apart.
-    config.country.rule = CountrySelection::Deny(countries.skip(1).collect());
+    let denied = database.countries().keys().copied().skip(1).collect();
+    config.country.rule = CountrySelection::Deny(denied);
     let changes = OperatorChanges::default();
     let sources = Sources { config: &config, changes: &changes, lists: &[], geo: Some(database) };
     Ok(compile(&sources, 1)?)
