@@ -73,6 +73,13 @@ pub(crate) struct Run {
     pub(crate) sum: u64,
 }
 
+/// The first and the last frame, in seconds of `CLOCK_MONOTONIC`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) start: f64,
+    pub(crate) end: f64,
+}
+
 /// The loaded driver and its small programs.
 pub(crate) struct Driver {
     object: Ebpf,
@@ -161,6 +168,20 @@ impl Driver {
         Ok(Run { ns, sum: self.sum()? })
     }
 
+    /// Prepares and runs, and says when.
+    pub(crate) fn run_timed(
+        &mut self,
+        program: &ProgramFd,
+        plan: Plan,
+        frame: &[u8],
+        frames: u32,
+        start: u64,
+    ) -> Result<Span> {
+        self.prepare(program, plan, start)?;
+        self.go("timed_driver", frame, frames, CPU)?;
+        self.span()
+    }
+
     /// Runs what was prepared, on this CPU; nanoseconds of this thread's CPU time for each frame. The kernel's own figure is whole
     /// nanoseconds, which is too coarse for a look-up of five.
     pub(crate) fn go(&self, driver: &str, frame: &[u8], frames: u32, cpu: usize) -> Result<f64> {
@@ -180,12 +201,13 @@ impl Driver {
         Ok(spent / f64::from(frames))
     }
 
-    /// When the first frame came on any CPU, and the last, in nanoseconds of `CLOCK_MONOTONIC`.
-    pub(crate) fn span(&self) -> Result<[u64; 2]> {
+    /// When the frames of `timed_driver` came, on any CPU.
+    pub(crate) fn span(&self) -> Result<Span> {
         let stamps = self.stamps.get(&0, 0)?;
         let used = || stamps.iter().filter(|[first, _]| *first != 0);
         let first = used().map(|[first, _]| *first).min().context("no frame was stamped")?;
-        Ok([first, used().map(|[_, last]| *last).max().unwrap_or(first)])
+        let last = used().map(|[_, last]| *last).max().unwrap_or(first);
+        Ok(Span { start: seconds(first), end: seconds(last) })
     }
 
     fn program(&self, name: &str) -> Result<&Xdp> {
@@ -197,6 +219,11 @@ impl Driver {
 pub(crate) fn object(variable: &str) -> Result<PathBuf> {
     let path = env::var_os(variable).map(PathBuf::from);
     path.with_context(|| format!("{variable} is not set; run this through `cargo xtask bench`"))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "to a microsecond in a month of uptime")]
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
 }
 
 fn thread_ns() -> f64 {

@@ -4,8 +4,6 @@
 //! packets: an LRU hash holds on to what was seen twice, so with one it would take the flood's for the less useful. Then the offenders send a whole burst again: one that is still limited gets what came back meanwhile, one
 //! that was forgotten gets all of it.
 
-use std::time::Instant;
-
 use anyhow::{Result, ensure};
 
 use crate::driver::{Driver, Plan};
@@ -52,29 +50,28 @@ fn kept(effort: &Effort, subject: &impl Subject, flood: Plan) -> Result<Kept> {
     let (program, frame) = (subject.program()?, frames::ipv4()?);
     let packets = if flood == Plan::Twice { 2 * effort.spoofed } else { effort.spoofed };
     let burst = effort.offenders * LIMIT.burst;
-    // The offenders' numbers and the flood's come from the same counter: the flood begins behind them.
     let offend = Plan::Walk(effort.offenders);
-    driver.run(&program, offend, &frame, burst + burst / 4, 0)?;
-    let limited = Instant::now();
+    let limited = driver.run_timed(&program, offend, &frame, burst + burst / 4, 0)?;
     let before = subject.counted()?;
     ensure!(before.limited > 0, "the offenders did not reach their limit: {before:?}");
 
-    driver.run(&program, flood, &frame, packets, 2 * u64::from(effort.offenders))?;
-    let seconds = limited.elapsed().as_secs_f64();
-    let flooded = subject.counted()?;
+    // The offenders' numbers and the flood's come from the same counter: the flood begins behind them.
+    let flooded = driver.run_timed(&program, flood, &frame, packets, 2 * u64::from(effort.offenders))?;
+    let seconds = flooded.end - flooded.start;
+    let before = subject.counted()?;
 
-    driver.run(&program, offend, &frame, burst, 0)?;
-    let after = subject.counted()?.since(flooded);
+    let asked = driver.run_timed(&program, offend, &frame, burst, 0)?;
+    let after = subject.counted()?.since(before);
     let packet = LIMIT.packet_ns() / 1e9;
-    // What came back to everyone until the last of these packets.
-    let returned = limited.elapsed().as_secs_f64() / packet;
+    // What came back to each, and one packet that may have been on its way.
+    let returned = (asked.end - limited.end) / packet + 1.0;
     let each = to_f64(after.admitted) / f64::from(effort.offenders);
     let forgotten = ((each - returned) / (f64::from(LIMIT.burst) - returned)).clamp(0.0, 1.0);
     Ok(Kept {
         percent: 100.0 * (1.0 - forgotten),
         seconds,
         active: f64::from(effort.offenders) + f64::from(effort.spoofed) / seconds * packet,
-        full: flooded.full + after.full,
+        full: before.full + after.full,
     })
 }
 
