@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::goals::{GOALS, Goal};
 
+/// Characters of an error that are shown.
+const LONGEST_ERROR: usize = 400;
+
 /// What a measurement found. Rows without a goal are measured too: they explain the others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measured {
@@ -108,7 +111,9 @@ impl Row {
 
     /// One that could not be measured.
     pub(crate) fn failed(name: &str, error: &anyhow::Error) -> Self {
-        Self { met: goal(name).map(|_| false), error: Some(format!("{error:#}")), ..Self::empty(name) }
+        // A refusal of the verifier comes with all that it followed.
+        let why: String = format!("{error:#}").chars().take(LONGEST_ERROR).collect();
+        Self { met: goal(name).map(|_| false), error: Some(why), ..Self::empty(name) }
     }
 
     fn empty(name: &str) -> Self {

@@ -4,7 +4,7 @@
 //! packets: an LRU hash holds on to what was seen twice, so with one it would take the flood's for the less useful. Then the offenders send a whole burst again: one that is still limited gets what came back meanwhile, one
 //! that was forgotten gets all of it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::driver::{Driver, Plan};
 use crate::effort::Effort;
@@ -16,6 +16,9 @@ use crate::subjects::{Baseline, Ours, Period, Policy, SourceLimit, Subject};
 const LIMIT: SourceLimit = SourceLimit { packets: 100, per: Period::Second, burst: 4_000 };
 /// Room in the limiters: the daemon's default.
 const SOURCES: u32 = 1 << 18;
+
+/// Half bursts until the offenders must have reached their limit, even on a slow day.
+const MOST_CHARGES: u32 = 20;
 
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let policy = Policy { limit: LIMIT, ..Policy::default() };
@@ -51,9 +54,17 @@ fn kept(effort: &Effort, subject: &impl Subject, flood: Plan) -> Result<Kept> {
     let packets = if flood == Plan::Twice { 2 * effort.spoofed } else { effort.spoofed };
     let burst = effort.offenders * LIMIT.burst;
     let offend = Plan::Walk(effort.offenders);
-    let limited = driver.run_timed(&program, offend, &frame, burst + burst / 4, 0)?;
-    let before = subject.counted()?;
-    ensure!(before.limited > 0, "the offenders did not reach their limit: {before:?}");
+    // Until half of what they send is over their limit: they all send alike, so each of them is limited then.
+    let mut charged = None;
+    for _ in 0..MOST_CHARGES {
+        let before = subject.counted()?;
+        let span = driver.run_timed(&program, offend, &frame, burst / 2, 0)?;
+        if subject.counted()?.since(before).limited > u64::from(burst / 4) {
+            charged = Some(span);
+            break;
+        }
+    }
+    let charged = charged.context("the offenders do not reach their limit")?;
 
     // The offenders' numbers and the flood's come from the same counter: the flood begins behind them.
     let flooded = driver.run_timed(&program, flood, &frame, packets, 2 * u64::from(effort.offenders))?;
@@ -64,7 +75,7 @@ fn kept(effort: &Effort, subject: &impl Subject, flood: Plan) -> Result<Kept> {
     let after = subject.counted()?.since(before);
     let packet = LIMIT.packet_ns() / 1e9;
     // What came back to each, and one packet that may have been on its way.
-    let returned = (asked.end - limited.end) / packet + 1.0;
+    let returned = (asked.end - charged.end) / packet + 1.0;
     let each = to_f64(after.admitted) / f64::from(effort.offenders);
     let forgotten = ((each - returned) / (f64::from(LIMIT.burst) - returned)).clamp(0.0, 1.0);
     Ok(Kept {
