@@ -21,7 +21,7 @@ pub use settings::{
     EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,
     fragments, mode,
 };
-pub use steering::{InterfaceRow, MAX_INTERFACES, control, interface_mode};
+pub use steering::{Control, InterfaceRow, MAX_INTERFACES, control, interface_mode};
 
 /// The layout of everything in this module. Raised by one whenever a type, a map or a meaning changes; the loader
 /// refuses pinned maps of another version. `cargo xtask check` fails when `abi/` changed and this did not.
