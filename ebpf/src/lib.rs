@@ -9,6 +9,7 @@ pub mod abi;
 pub mod decide;
 pub mod limit;
 pub mod packet;
+pub mod prefix;
 pub mod reason;
 pub mod tables;
 pub mod verdict;

@@ -43,4 +43,11 @@ impl AttributeSet {
     pub const fn has(&self, flag: u16) -> bool {
         self.flags & flag == flag
     }
+
+    /// As memory holds it, in words of the machine.
+    #[must_use]
+    pub const fn words(&self) -> [u64; 2] {
+        let ([a, b], [c, d], [e, f, g, h]) = (self.flags.to_ne_bytes(), self.country, self.spare);
+        [self.lists, u64::from_ne_bytes([a, b, c, d, e, f, g, h])]
+    }
 }

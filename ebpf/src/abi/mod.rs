@@ -9,6 +9,7 @@ mod bucket;
 mod counters;
 mod event;
 mod layout;
+pub mod prefix;
 mod settings;
 mod steering;
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::thread;
 
 use aya::maps::of_maps::ArrayOfMaps;
-use aya::maps::{Array, MapData, MapError};
+use aya::maps::{Array, IterableMap, MapData, MapError};
 use xdpgate_ebpf::abi::GENERATION_SLOTS;
-use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, BLOCK_SLACK, BLOCKS};
+use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, BLOCK_SLACK, GENERATION_BLOCKS as BLOCKS};
 
 use super::error::KernelError;
 use super::memory::Memory;
@@ -21,7 +21,7 @@ const MMAPABLE: u32 = 1 << 10;
 /// Each change of an entry waits for a grace period of RCU, some milliseconds; changes at the same time share one.
 const MOST_AT_ONCE: usize = 32;
 
-type Block = Array<MapData, [u8; BLOCK_BYTES + BLOCK_SLACK]>;
+type Block = Array<MapData, [u8; (BLOCK_BYTES + BLOCK_SLACK) as usize]>;
 type Outer = ArrayOfMaps<MapData, Block>;
 
 /// The inner maps of both generations.

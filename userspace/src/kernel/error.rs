@@ -8,6 +8,7 @@ use aya::programs::ProgramError;
 use thiserror::Error;
 
 use crate::config::InterfaceName;
+use crate::policy::PrefixError;
 
 /// Why the kernel side could not do what was asked. What was enforced before is still enforced.
 #[derive(Debug, Error)]
@@ -120,6 +121,9 @@ pub enum KernelError {
         /// What to do.
         way_out: &'static str,
     },
+    /// The policy's prefixes do not fit.
+    #[error("{0}; the policy before stays in force")]
+    Prefixes(#[from] PrefixError),
     /// A table could not be read or written.
     #[error("table {table}: {source}")]
     Table {
@@ -174,7 +178,7 @@ impl KernelError {
             Self::AlreadyOwned { .. } => 8,
             Self::OtherAbi { .. } => 9,
             Self::Unsupported { .. } | Self::NoBpffs { .. } => 10,
-            Self::TableFull { .. } => 11,
+            Self::TableFull { .. } | Self::Prefixes(_) => 11,
             Self::NothingPinned { .. } => 4,
             Self::NoObject
             | Self::SlotInUse { .. }

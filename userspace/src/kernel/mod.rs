@@ -6,10 +6,14 @@
 
 mod attach;
 mod bans;
+mod blocks;
+mod control_words;
 mod counters;
 mod error;
 mod events;
 mod generation;
+mod grace;
+mod memory;
 mod netlink;
 mod object;
 mod pins;
@@ -33,6 +37,7 @@ pub use steer::{detach_pinned, pause_pinned};
 
 use crate::config::AttachMode;
 use attach::OwnProgram;
+use control_words::ControlWords;
 use bans::PrefixBans;
 use events::EventRing;
 use pins::{Owned, Pins};
@@ -47,7 +52,7 @@ pub struct Options {
     pub bans: u32,
     /// Room for sources in the limiter.
     pub sources: u32,
-    /// The most prefixes of one generation, of each address family.
+    /// The most ranges of addresses in one generation, of each address family.
     pub prefixes: u32,
     /// How programs are attached.
     pub attach: AttachMode,
@@ -60,13 +65,14 @@ pub struct Options {
 pub struct Kernel {
     options: Options,
     pins: Pins,
+    control: ControlWords,
     tables: Mutex<Tables>,
     policy: Mutex<PolicyTables>,
     prefix_bans: Mutex<PrefixBans>,
     events: Mutex<EventRing>,
     /// The program of each slot that this process has attached.
     programs: Mutex<HashMap<u32, OwnProgram>>,
-    /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
+    /// What the live generation holds, if this process wrote it.
     installed: Mutex<Option<InstallReport>>,
     features: Features,
     _owner: Owned,
@@ -100,6 +106,7 @@ impl Kernel {
             events: Mutex::new(events),
             programs: Mutex::new(HashMap::new()),
             installed: Mutex::new(None),
+            control: ControlWords::open(&pins)?,
             pins,
             _owner: owner,
         })
@@ -118,27 +125,20 @@ impl Kernel {
     }
 
     /// The number of the generation that packets see; 0 before the first.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn live_generation(&self) -> Result<u64, KernelError> {
-        self.tables().word(control::LIVE_GENERATION)
+    #[must_use]
+    pub fn live_generation(&self) -> u64 {
+        self.control.get(control::LIVE_GENERATION)
     }
 
     /// Passes everything, counted as paused, until it is called with `false`.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn pause(&self, on: bool) -> Result<(), KernelError> {
-        self.tables().set_word(control::PAUSED, u64::from(on))
+    pub fn pause(&self, on: bool) {
+        self.control.set(control::PAUSED, u64::from(on));
     }
 
     /// Whether a pause is in force.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn paused(&self) -> Result<bool, KernelError> {
-        Ok(self.tables().word(control::PAUSED)? != 0)
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.control.get(control::PAUSED) != 0
     }
 
     /// The bucket of a source as the limiter has it now, or none.

@@ -1,15 +1,17 @@
 //! Typed handles on the pinned maps. Their names appear here and in the program, nowhere else.
 
 use aya::maps::lpm_trie::LpmTrie;
-use aya::maps::of_maps::ArrayOfMaps;
 use aya::maps::{Array, HashMap, MapData, MapError, MapInfo, PerCpuArray};
 use xdpgate_ebpf::abi::{
-    AttributeSet, Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters,
+    Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters,
     PrefixBan, Settings,
 };
 
 use super::Options;
+use super::blocks::Blocks;
 use super::error::KernelError;
+use super::grace::Grace;
+use super::memory::Memory;
 use super::pins::Pins;
 
 /// Every map of the object that is pinned.
@@ -25,32 +27,35 @@ pub(super) const NAMES: &[&str] = &[
     "COUNTERS",
     "EVENTS",
     "EVENT_COUNTERS",
+    "GRACE",
     "INTERFACES",
     "LIST_COUNTERS",
-    "PREFIXES_V4",
-    "PREFIXES_V6",
+    "PREFIX_BLOCKS",
+    "ROOTS_V4",
+    "ROOTS_V6",
     "SETTINGS",
 ];
-
-/// A trie from prefixes to attribute sets.
-pub(super) type PrefixTrie<K> = LpmTrie<MapData, K, u32>;
 
 /// The tables of generations. They have a lock of their own: writing one waits for the programs that still run, and a
 /// ban must not wait with it.
 pub(super) struct PolicyTables {
+    pub(super) grace: Grace,
     pub(super) settings: Array<MapData, Settings>,
-    pub(super) attributes: Array<MapData, AttributeSet>,
-    pub(super) prefixes_v4: ArrayOfMaps<MapData, PrefixTrie<[u8; 4]>>,
-    pub(super) prefixes_v6: ArrayOfMaps<MapData, PrefixTrie<[u8; 16]>>,
+    pub(super) attributes: Memory,
+    pub(super) roots_v4: Memory,
+    pub(super) roots_v6: Memory,
+    pub(super) blocks: Blocks,
 }
 
 impl PolicyTables {
     pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
         Ok(Self {
+            grace: Grace::open(pins)?,
             settings: open(pins, "SETTINGS")?,
-            attributes: open(pins, "ATTRIBUTES")?,
-            prefixes_v4: open(pins, "PREFIXES_V4")?,
-            prefixes_v6: open(pins, "PREFIXES_V6")?,
+            attributes: Memory::of_pin(pins, "ATTRIBUTES")?,
+            roots_v4: Memory::of_pin(pins, "ROOTS_V4")?,
+            roots_v6: Memory::of_pin(pins, "ROOTS_V6")?,
+            blocks: Blocks::open(pins)?,
         })
     }
 }
@@ -65,7 +70,6 @@ pub(super) struct Tables {
     pub(super) exact_bans_v6: u64,
     /// Room for sources in the limiter, likewise.
     bucket_capacity: u64,
-    control: Array<MapData, u64>,
     pub(super) interfaces: Array<MapData, InterfaceRow>,
     pub(super) bans_v4: HashMap<MapData, [u8; 4], Ban>,
     pub(super) bans_v6: HashMap<MapData, [u8; 16], Ban>,
@@ -90,7 +94,6 @@ impl Tables {
             bucket_capacity: capacity("BUCKETS")?,
             exact_bans_v4: bans_v4.keys().count() as u64,
             exact_bans_v6: bans_v6.keys().count() as u64,
-            control: open(pins, "CONTROL")?,
             interfaces: open(pins, "INTERFACES")?,
             bans_v4,
             bans_v6,
@@ -118,16 +121,6 @@ impl Tables {
                 );
             }
         }
-    }
-
-    /// One word of `CONTROL`.
-    pub(super) fn word(&self, index: u32) -> Result<u64, KernelError> {
-        self.control.get(&index, 0).map_err(|error| KernelError::table("CONTROL", error))
-    }
-
-    /// Stores one word of `CONTROL`: 8 aligned bytes, so a packet sees the old or the new one.
-    pub(super) fn set_word(&mut self, index: u32, value: u64) -> Result<(), KernelError> {
-        self.control.set(index, value, 0).map_err(|error| KernelError::table("CONTROL", error))
     }
 
     pub(super) fn bucket(&self, key: &BucketKey) -> Result<Option<Bucket>, KernelError> {

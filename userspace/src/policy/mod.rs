@@ -10,6 +10,7 @@ mod flatten;
 mod image;
 mod limits;
 mod model;
+mod prefixes;
 mod settings;
 mod sources;
 
@@ -19,4 +20,5 @@ pub use error::{CompileError, LimitProblem};
 pub use explain::{AllowedBy, Known, known};
 pub use image::{Image, Segment};
 pub use model::{Model, ModelBucket, ModelCell};
+pub use prefixes::{FamilySize, PrefixError, PrefixSize, PrefixTables};
 pub use sources::{CountryChange, LoadedList, OperatorChanges, Sources};

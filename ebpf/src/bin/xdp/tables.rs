@@ -2,13 +2,14 @@
 
 use xdpgate_ebpf::abi::{AttributeSet, Ban, BucketKey, Settings, control, family};
 use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::tables::Tables;
 
-use crate::maps::{self, BucketPointer, PrefixKeys};
+use crate::maps::{self, BucketPointer, ControlWords, PrefixKeys, Prefixes};
 
 /// The maps of this program.
 pub(crate) struct KernelTables<'k> {
-    /// Room for look-ups by prefix.
+    pub(crate) control: ControlWords,
     pub(crate) keys: &'k PrefixKeys,
 }
 
@@ -20,12 +21,12 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn paused(&self) -> bool {
-        maps::control_word(control::PAUSED) != 0
+        self.control.word(control::PAUSED) != 0
     }
 
     #[inline(always)]
     fn generation(&self) -> u64 {
-        maps::control_word(control::LIVE_GENERATION)
+        self.control.word(control::LIVE_GENERATION)
     }
 
     #[inline(always)]
@@ -35,11 +36,7 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
-        let set = match source.family {
-            family::IPV4 => maps::prefix_v4(self.keys, generation, first_four(source)),
-            _ => maps::prefix_v6(self.keys, generation, source.address),
-        };
-        maps::attribute_set(generation, set)
+        maps::attribute_set(generation, prefix::find(&Prefixes::of(generation), source))
     }
 
     #[inline(always)]
@@ -48,7 +45,7 @@ impl Tables for KernelTables<'_> {
             family::IPV4 => maps::ban_v4(first_four(source)),
             _ => maps::ban_v6(source.address),
         };
-        if maps::control_word(control::PREFIX_BANS) == 0 {
+        if self.control.word(control::BANS) == 0 {
             return exact;
         }
         let prefix = match source.family {

@@ -33,7 +33,7 @@ impl Gate {
         let deadline = Deadline::now();
 
         let mut tables = Model::new(Arc::clone(&live.image));
-        tables.pause(self.kernel.paused()?);
+        tables.pause(self.kernel.paused());
         for ban in &bans {
             tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
@@ -50,7 +50,7 @@ impl Gate {
             help: verdict.reason.help().to_owned(),
             list,
             monitored: labels(verdict.monitored),
-            paused: self.kernel.paused()?,
+            paused: self.kernel.paused(),
             generation: live.image.settings.generation,
             allow: known.allowed.iter().map(|entry| allowed(inputs, entry)).collect(),
             management: known.management.iter().map(management).collect(),

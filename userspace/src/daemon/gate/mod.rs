@@ -28,7 +28,6 @@ pub use self::lists::NewList;
 use self::interfaces::Guarded;
 use super::events::Translator;
 use super::{EventLog, Inputs, RunOptions};
-use crate::api::Failure;
 use crate::api::types::Actor;
 use crate::api::types::{LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
@@ -72,17 +71,14 @@ impl Gate {
     }
 
     /// Lets everything pass, still counted, or ends that.
-    ///
-    /// # Errors
-    /// When the kernel's table cannot be written.
-    pub fn pause(&self, on: bool) -> Result<PauseState, Failure> {
-        self.kernel.pause(on)?;
+    pub fn pause(&self, on: bool) -> PauseState {
+        self.kernel.pause(on);
         if on {
             tracing::warn!("paused by an operator: everything passes until `xdpgate resume`");
         } else {
             tracing::info!("resumed by an operator");
         }
-        Ok(PauseState { paused: on, by: Actor::Daemon })
+        PauseState { paused: on, by: Actor::Daemon }
     }
 
     /// Takes the events that wait in the kernel into the log. Returns how many there were.

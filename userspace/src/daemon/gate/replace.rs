@@ -22,7 +22,7 @@ impl Gate {
         persist: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Result<Changed, Failure> {
         let started = Instant::now();
-        let generation = self.kernel.live_generation()? + 1;
+        let generation = self.kernel.live_generation() + 1;
         let image = Arc::new(inputs.compile(generation)?);
         approve(&image)?;
         let report = self.kernel.install(&image)?;
@@ -31,8 +31,8 @@ impl Gate {
             return Err(error.into());
         }
         let sizes = Sizes {
-            ipv4_prefixes: report.prefixes_v4,
-            ipv6_prefixes: report.prefixes_v6,
+            ipv4_prefixes: report.prefixes.ipv4.segments as u64,
+            ipv6_prefixes: report.prefixes.ipv6.segments as u64,
             attribute_sets: report.attribute_sets,
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };

@@ -27,7 +27,7 @@ impl Gate {
         let started = Instant::now();
         let now = clock::now();
         let inputs = Inputs::load(config, Some(&store))?;
-        let before = kernel.live_generation()?;
+        let before = kernel.live_generation();
         let image = inputs.compile(before + 1)?;
         let bans_left_out = restore_bans(&kernel, &store)?;
         let wanted = inputs.config.interfaces.clone();
@@ -38,8 +38,8 @@ impl Gate {
         let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
 
         let sizes = Sizes {
-            ipv4_prefixes: report.prefixes_v4,
-            ipv6_prefixes: report.prefixes_v6,
+            ipv4_prefixes: report.prefixes.ipv4.segments as u64,
+            ipv6_prefixes: report.prefixes.ipv6.segments as u64,
             attribute_sets: report.attribute_sets,
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
