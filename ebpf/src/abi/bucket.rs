@@ -1,34 +1,63 @@
-//! Rate state of one source.
+//! Rate state: a table of sets, each two lines of cache.
 
 use super::layout::shared;
 
-/// Values of [`BucketKey::class`]: which of a source's limits the bucket belongs to.
+/// Slots of a set: a power of two, so that a slot's number is masked and never checked.
+pub const BUCKET_SLOTS: u32 = 8;
+/// Words of a set.
+pub const BUCKET_SET_WORDS: usize = 16;
+/// The fewest sets, as a power of two: what the place of a set says of its keys leaves room for the rest of a tag.
+pub const MIN_BUCKET_BITS: u32 = 10;
+/// The most sets, as a power of two: 2 GiB.
+pub const MAX_BUCKET_BITS: u32 = 24;
+
+/// Which of a source's limits a bucket belongs to. Below [`bucket_tag::CLASSES`].
 pub mod bucket_class {
-    /// The limits per source.
-    pub const SOURCE: u32 = 0;
+    /// The limit in packets.
+    pub const PACKETS: u64 = 0;
+    /// The limit in bytes.
+    pub const BYTES: u64 = 1;
     /// The limit of later fragments.
-    pub const FRAGMENTS: u32 = 1;
+    pub const FRAGMENTS: u64 = 2;
 }
 
+/// The parts of [`BucketSlot::tag`], beside the bits of the key that the place of the set does not say. Those are in bits
+/// 9 to 62, at their upper end. Bit 63 is zero.
+pub mod bucket_tag {
+    /// Somebody's.
+    pub const USED: u64 = 1;
+    /// In the second set of its key, not in the first.
+    pub const SECOND: u64 = 1 << 1;
+    /// The key is of IPv6.
+    pub const IPV6: u64 = 1 << 2;
+    /// The lowest bit of the [`super::bucket_class`].
+    pub const CLASS: u64 = 1 << 3;
+    /// How many classes there is room for.
+    pub const CLASSES: u64 = 1 << 6;
+    /// All of the above.
+    pub const FLAGS: u64 = (1 << 9) - 1;
+}
+
+/// What [`BucketSlot::state`] holds while one CPU gives the slot to another key, some nanoseconds long. No time is as late:
+/// times stay below it for 18 years of uptime.
+pub const BUCKET_CLAIMED: u64 = 1 << 63;
+
 shared! {
-    /// Whose bucket it is. Aligned to words: the program builds it on its stack, where the verifier wants aligned stores.
-    #[repr(align(8))]
-    BucketKey = 24 bytes {
-        /// The source, masked to the policy's key length; IPv4 in the first 4 bytes, the rest zero.
-        address: [u8; 16],
-        /// One of [`super::family`].
-        family: u32,
-        /// One of [`bucket_class`].
-        class: u32,
+    /// One bucket of one source.
+    BucketSlot = 16 bytes {
+        /// Whose it is; see [`bucket_tag`]. Zero: nobody's yet.
+        tag: u64,
+        /// The time at which the bucket is full again, in ticks; see [`crate::limit`]. In the past: a full bucket, and the
+        /// slot is free for any key. Or [`BUCKET_CLAIMED`].
+        state: u64,
     }
 }
 
 shared! {
-    /// Theoretical arrival times, in ticks; see [`crate::limit`]. Zeroes are full buckets.
-    Bucket = 16 bytes {
-        /// Of the packet limit.
-        packets: u64,
-        /// Of the byte limit.
-        bytes: u64,
+    /// The buckets of keys that fall on one place. Aligned to its size, so that it is two lines of cache.
+    #[repr(align(128))]
+    BucketSlots = 128 bytes {
+        /// In no order.
+        slots: [BucketSlot; BUCKET_SLOTS as usize],
     }
 }

@@ -1,17 +1,19 @@
-//! Charging a bucket that other CPUs charge at the same time.
+//! Charging buckets that other CPUs charge at the same time.
 
-use super::{Limit, ticks};
-use crate::abi::SourceLimits;
+use super::Limit;
+use crate::buckets::{BucketMemory, Found, Sets};
 
-/// How often a charge is retried when another CPU changed the word in between. After that the cost is added without
+/// How often a packet looks again when other CPUs changed its buckets in between. At the last time the cost is added without
 /// asking: nothing is lost from the account, and at most one packet a CPU is admitted beyond the burst.
-const MAX_ATTEMPTS: u32 = 4;
+const MAX_LOOKS: u32 = 4;
 
 /// One 64-bit word that several CPUs change.
 pub trait Cell {
     /// Reads it.
     fn load(&self) -> u64;
-    /// Stores `new` if it still holds `current`.
+    /// Writes it.
+    fn store(&self, value: u64);
+    /// Stores `new` if it still holds `current`. What was written before is seen by whoever sees `new`.
     ///
     /// # Errors
     /// The value that it holds instead.
@@ -20,66 +22,85 @@ pub trait Cell {
     fn add(&self, amount: u64);
 }
 
-/// The rate state of one source.
-pub trait Bucket {
-    /// One word of it.
-    type Cell: Cell;
-    /// The word of the packet limit.
-    fn packets(&self) -> Self::Cell;
-    /// The word of the byte limit.
-    fn bytes(&self) -> Self::Cell;
+/// What one limit wants of a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'a, R> {
+    /// The limit; one that is not set wants nothing.
+    pub limit: &'a Limit,
+    /// One of [`crate::abi::bucket_class`].
+    pub class: u64,
+    /// What the packet costs, in ticks.
+    pub charge: u64,
+    /// What to say of a packet that is over the limit.
+    pub over: R,
 }
 
-/// What the limits of a source say to one packet.
+/// What limits say to one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Within all limits, and charged.
+pub enum Outcome<R> {
+    /// Within all limits, and charged to all.
     Admitted,
-    /// Over the packet limit; charged to none.
-    OverPackets,
-    /// Over the byte limit; charged to none.
-    OverBytes,
+    /// Over a limit, the first such one; charged to none.
+    Over(R),
+    /// Not over any limit, but at least one had no room for a bucket. Charged to the others.
+    NoRoom,
 }
 
-/// Charges one packet of `bytes` to both limits of a source, or to none.
+/// Charges a packet at `now`, in ticks, to all of these limits or to none. A packet that is over a limit writes nothing.
 #[inline(always)]
-pub fn charge_source<B: Bucket>(bucket: &B, limits: &SourceLimits, bytes: u32, now_ns: u64) -> Outcome {
-    let now = ticks(now_ns);
-    let byte_charge = limits.bytes.charge(bytes);
-    let byte_cell = bucket.bytes();
-    // Asked first, without writing, so that a source over its byte limit does not keep taking and giving back packets.
-    if limits.bytes.is_set() && limits.bytes.admit(byte_cell.load(), now, byte_charge).is_none() {
-        return Outcome::OverBytes;
-    }
-
-    let packet_charge = limits.packets.charge(1);
-    let packet_cell = bucket.packets();
-    if limits.packets.is_set() && !take(&packet_cell, &limits.packets, packet_charge, now) {
-        return Outcome::OverPackets;
-    }
-    if limits.bytes.is_set() && !take(&byte_cell, &limits.bytes, byte_charge, now) {
-        // Another CPU used up the bytes since they were asked.
-        if limits.packets.is_set() {
-            packet_cell.add(packet_charge.wrapping_neg());
+pub fn charge<'a, M: BucketMemory, R: Copy, const N: usize>(
+    memory: &'a M,
+    sets: &Sets<M::Set<'a>>,
+    dues: &[Due<'_, R>; N],
+    now: u64,
+) -> Outcome<R> {
+    let mut looks_left = MAX_LOOKS;
+    while looks_left != 0 {
+        looks_left -= 1;
+        if let Some(outcome) = charge_once(memory, sets, dues, now, looks_left == 0) {
+            return outcome;
         }
-        return Outcome::OverBytes;
     }
-    Outcome::Admitted
+    // Claims were lost each time, to as many other sources.
+    Outcome::NoRoom
 }
 
-/// Takes `charge` from the bucket at `now`, both in ticks. False: over the limit, and nothing was written.
+/// `None`: another CPU was faster. Then nothing is left charged, though a free slot may have got its owner already.
 #[inline(always)]
-pub fn take<C: Cell>(cell: &C, limit: &Limit, charge: u64, now: u64) -> bool {
-    let mut word = cell.load();
-    let mut attempt = 0;
-    while attempt < MAX_ATTEMPTS {
-        let Some(next) = limit.admit(word, now, charge) else { return false };
-        match cell.compare_exchange(word, next) {
-            Ok(()) => return true,
-            Err(found) => word = found,
+fn charge_once<'a, M: BucketMemory, R: Copy, const N: usize>(
+    memory: &'a M,
+    sets: &Sets<M::Set<'a>>,
+    dues: &[Due<'_, R>; N],
+    now: u64,
+    insist: bool,
+) -> Option<Outcome<R>> {
+    // Everything is read before anything is written.
+    let mut changes = [(sets.none(), 0_u64); N];
+    let mut outcome = Outcome::Admitted;
+    for (due, (place, next)) in dues.iter().zip(&mut changes) {
+        if !due.limit.is_set() {
+            continue;
         }
-        attempt += 1;
+        *place = sets.look(memory, due.class, now);
+        match place.found {
+            Found::Own | Found::Free => match due.limit.admit(place.state(), now, due.charge) {
+                Some(state) => *next = state,
+                None => return Some(Outcome::Over(due.over)),
+            },
+            Found::Full => outcome = Outcome::NoRoom,
+            Found::Lost => return None,
+        }
     }
-    cell.add(charge);
-    true
+    for (written, (due, (place, next))) in dues.iter().zip(&changes).enumerate() {
+        if *next == 0 || (insist && place.add(due.charge)) || place.write(*next) {
+            continue;
+        }
+        for (due, (place, next)) in dues.iter().zip(&changes).take(written) {
+            if *next != 0 {
+                place.give_back(due.charge);
+            }
+        }
+        return None;
+    }
+    Some(outcome)
 }

@@ -50,7 +50,7 @@ mod program {
     fn host(ctx: &XdpContext, frags: bool) -> u32 {
         // Arrays with a row for every CPU and every slot that the loader hands out: no look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
-        let Some(Scratch { packet, verdict, settled, last_reading, keys }) = maps::scratch() else {
+        let Some(Scratch { packet, verdict, settled, last_reading }) = maps::scratch() else {
             return XDP_PASS;
         };
         let Some(control) = ControlWords::get() else { return XDP_PASS };
@@ -58,7 +58,7 @@ mod program {
         let clock = KernelClock::new(last_reading);
         counters.seen(frame.len());
 
-        *verdict = decide(&frame, packet, &KernelTables { control, keys }, &clock);
+        *verdict = decide(&frame, packet, &KernelTables::of(control), &clock);
         let verdict = &*black_box(verdict);
 
         counters.decided(verdict, packet.bytes);

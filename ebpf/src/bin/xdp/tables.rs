@@ -1,23 +1,27 @@
-//! The kernel's own maps as the decision's tables: tries for prefixes, hashes for bans, an LRU hash for buckets.
+//! The program's maps as the decision's tables.
 
-use xdpgate_ebpf::abi::{AttributeSet, Ban, BucketKey, Settings, control, family};
+use xdpgate_ebpf::abi::{AttributeSet, Ban, Settings, control};
 use xdpgate_ebpf::packet::Source;
-use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::tables::Tables;
+use xdpgate_ebpf::{bans, prefix};
 
-use crate::maps::{self, BucketPointer, ControlWords, PrefixKeys, Prefixes};
+use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
 
 /// The maps of this program.
-pub(crate) struct KernelTables<'k> {
-    pub(crate) control: ControlWords,
-    pub(crate) keys: &'k PrefixKeys,
+pub(crate) struct KernelTables {
+    control: ControlWords,
+    buckets: Buckets,
 }
 
-impl Tables for KernelTables<'_> {
-    type Bucket<'a>
-        = BucketPointer
-    where
-        Self: 'a;
+impl KernelTables {
+    #[inline(always)]
+    pub(crate) fn of(control: ControlWords) -> Self {
+        Self { control, buckets: Buckets::of(control) }
+    }
+}
+
+impl Tables for KernelTables {
+    type Buckets = Buckets;
 
     #[inline(always)]
     fn paused(&self) -> bool {
@@ -41,31 +45,11 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn ban(&self, source: &Source) -> Option<Ban> {
-        let exact = match source.family {
-            family::IPV4 => maps::ban_v4(first_four(source)),
-            _ => maps::ban_v6(source.address),
-        };
-        if self.control.word(control::BANS) == 0 {
-            return exact;
-        }
-        let prefix = match source.family {
-            family::IPV4 => maps::ban_prefix_v4(self.keys, first_four(source)),
-            _ => maps::ban_prefix_v6(self.keys, source.address),
-        };
-        match (exact, prefix) {
-            (Some(exact), Some(prefix)) if exact.expires_ns > prefix.expires_ns => Some(exact),
-            (exact, prefix) => prefix.or(exact),
-        }
+        bans::find(&Bans { control: self.control }, source)
     }
 
     #[inline(always)]
-    fn bucket(&self, key: &BucketKey) -> Option<BucketPointer> {
-        maps::bucket(key)
+    fn buckets(&self) -> &Buckets {
+        &self.buckets
     }
-}
-
-#[inline(always)]
-const fn first_four(source: &Source) -> [u8; 4] {
-    let [a, b, c, d, ..] = source.address;
-    [a, b, c, d]
 }

@@ -1,73 +1,61 @@
-//! Bans.
+//! The tables of bans. The loader sets how many lines each has.
 #![expect(unsafe_code, reason = "the kernel hands out raw pointers into maps")]
-#![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map and no_mangle expand to unsafe attributes")]
+#![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map expands to an unsafe attribute")]
 
-use core::cell::UnsafeCell;
 use core::ptr::read_volatile;
 
-use aya_ebpf::btf_maps::lpm_trie::Key;
-use aya_ebpf::btf_maps::{HashMap, LpmTrie};
+use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use xdpgate_ebpf::abi::{Ban, PrefixBan};
+use xdpgate_ebpf::abi::{BAN_LINE_WORDS, MIN_BAN_LINES, control};
+use xdpgate_ebpf::bans::{BanLine, BanMemory, BanTable};
 
-const DEFAULT_ENTRIES: usize = 1 << 18;
+use super::{ControlWords, MMAPABLE};
+
+type Line = [u64; BAN_LINE_WORDS];
+type Lines = Array<Line, { MIN_BAN_LINES as usize }, MMAPABLE>;
 
 #[btf_map]
-static BANS_V4: HashMap<[u8; 4], Ban, DEFAULT_ENTRIES> = HashMap::new();
+static BANS_V4: Lines = Lines::new();
 #[btf_map]
-static BANS_V6: HashMap<[u8; 16], Ban, DEFAULT_ENTRIES> = HashMap::new();
+static BANS_V6: Lines = Lines::new();
 #[btf_map]
-static BAN_PREFIXES_V4: LpmTrie<[u8; 4], PrefixBan, DEFAULT_ENTRIES> = LpmTrie::new();
+static BAN_PREFIXES_V4: Lines = Lines::new();
 #[btf_map]
-static BAN_PREFIXES_V6: LpmTrie<[u8; 16], PrefixBan, DEFAULT_ENTRIES> = LpmTrie::new();
+static BAN_PREFIXES_V6: Lines = Lines::new();
 
-/// Room for the keys of the tries. On the stack the address behind the 4 bytes of the length would be misaligned, and
-/// the verifier refuses that there.
-pub(crate) struct PrefixKeys {
-    v4: UnsafeCell<Key<[u8; 4]>>,
-    v6: UnsafeCell<Key<[u8; 16]>>,
+/// The four tables.
+pub(crate) struct Bans {
+    pub(crate) control: ControlWords,
 }
 
-impl PrefixKeys {
+impl BanMemory for Bans {
+    type Line<'a> = LinePointer;
+
     #[inline(always)]
-    fn v4(&self, address: [u8; 4]) -> &Key<[u8; 4]> {
-        // SAFETY: belongs to this CPU, and the reference from the call before is no longer used.
-        unsafe {
-            self.v4.get().write(Key::new(32, address));
-            &*self.v4.get()
-        }
+    fn word(&self, index: usize) -> u64 {
+        self.control.word(control::BANS + index)
     }
 
     #[inline(always)]
-    fn v6(&self, address: [u8; 16]) -> &Key<[u8; 16]> {
-        // SAFETY: as above.
-        unsafe {
-            self.v6.get().write(Key::new(128, address));
-            &*self.v6.get()
-        }
+    fn line(&self, table: BanTable, index: u32) -> Option<LinePointer> {
+        let line = match table {
+            BanTable::ExactIpv4 => BANS_V4.get_ptr(index),
+            BanTable::PrefixIpv4 => BAN_PREFIXES_V4.get_ptr(index),
+            BanTable::ExactIpv6 => BANS_V6.get_ptr(index),
+            BanTable::PrefixIpv6 => BAN_PREFIXES_V6.get_ptr(index),
+        };
+        line.map(|line| LinePointer(line.cast()))
     }
 }
 
-#[inline(always)]
-pub(crate) fn ban_v4(address: [u8; 4]) -> Option<Ban> {
-    // SAFETY: a live pointer to an element; its one word is read once. If the element is reused meanwhile the answer is
-    // that of the moment before or after.
-    BANS_V4.get_ptr(address).map(|ban| unsafe { read_volatile(ban) })
-}
+/// One line.
+pub(crate) struct LinePointer(*const u64);
 
-#[inline(always)]
-pub(crate) fn ban_v6(address: [u8; 16]) -> Option<Ban> {
-    // SAFETY: as above.
-    BANS_V6.get_ptr(address).map(|ban| unsafe { read_volatile(ban) })
+impl BanLine for LinePointer {
+    #[inline(always)]
+    fn word(&self, index: usize) -> u64 {
+        // SAFETY: a live pointer to that many aligned words, and the index is masked; volatile, because userspace stores
+        // to them.
+        unsafe { read_volatile(self.0.add(index & (BAN_LINE_WORDS - 1))) }
+    }
 }
-
-#[inline(always)]
-pub(crate) fn ban_prefix_v4(keys: &PrefixKeys, address: [u8; 4]) -> Option<Ban> {
-    BAN_PREFIXES_V4.get(keys.v4(address)).map(|ban| Ban::from_prefix(*ban))
-}
-
-#[inline(always)]
-pub(crate) fn ban_prefix_v6(keys: &PrefixKeys, address: [u8; 16]) -> Option<Ban> {
-    BAN_PREFIXES_V6.get(keys.v6(address)).map(|ban| Ban::from_prefix(*ban))
-}
-

@@ -1,49 +1,76 @@
-//! Buckets.
+//! The table of buckets. The loader sets how many sets it has.
 #![expect(unsafe_code, reason = "the kernel hands out raw pointers into maps")]
-#![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map and no_mangle expand to unsafe attributes")]
+#![expect(clippy::undocumented_unsafe_blocks, reason = "btf_map expands to an unsafe attribute")]
 
 use core::intrinsics::{AtomicOrdering::Relaxed, atomic_cxchg, atomic_xadd};
-use core::ptr::{addr_of_mut, read_volatile};
+use core::ptr::{read_volatile, write_volatile};
 
-use aya_ebpf::bindings::BPF_NOEXIST;
-use aya_ebpf::btf_maps::LruHashMap;
+use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use xdpgate_ebpf::abi::{Bucket, BucketKey};
+use xdpgate_ebpf::abi::{BUCKET_SLOTS, BucketSlots, MIN_BUCKET_BITS, control};
+use xdpgate_ebpf::buckets::{BucketMemory, BucketSet, Shape};
 use xdpgate_ebpf::limit;
 
-const DEFAULT_ENTRIES: usize = 1 << 18;
+use super::{ControlWords, MMAPABLE};
 
 #[btf_map]
-static BUCKETS: LruHashMap<BucketKey, Bucket, DEFAULT_ENTRIES> = LruHashMap::new();
+static BUCKETS: Array<BucketSlots, { 1 << MIN_BUCKET_BITS }, MMAPABLE> = Array::new();
 
-/// The bucket of a key; a full one is made where there is none.
-#[inline(always)]
-pub(crate) fn bucket(key: &BucketKey) -> Option<BucketPointer> {
-    if let Some(bucket) = BUCKETS.get_ptr_mut(key) {
-        return Some(BucketPointer(bucket));
-    }
-    // NOEXIST, because another CPU may have made and charged it in between; then its bucket is found below.
-    let _ = BUCKETS.insert(key, Bucket { packets: 0, bytes: 0 }, u64::from(BPF_NOEXIST));
-    BUCKETS.get_ptr_mut(key).map(BucketPointer)
+/// Words of a slot: whose it is, and its state.
+const SLOT_WORDS: usize = 2;
+
+/// The table.
+pub(crate) struct Buckets {
+    shape: Shape,
 }
 
-/// A bucket in the LRU hash. It may be recycled for another source while a packet holds it; the charge then goes to the
-/// wrong source, once. The tables that replace this module do not have that flaw.
-pub(crate) struct BucketPointer(*mut Bucket);
+impl Buckets {
+    #[inline(always)]
+    pub(crate) fn of(control: ControlWords) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "userspace writes a number below 64")]
+        let bits = control.word(control::BUCKET_BITS) as u32;
+        Self { shape: Shape { seed: control.word(control::HASH_SEED), bits } }
+    }
+}
 
-impl limit::Bucket for BucketPointer {
+impl BucketMemory for Buckets {
+    type Set<'a> = SetPointer;
+
+    #[inline(always)]
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    #[inline(always)]
+    fn set(&self, index: u32) -> Option<SetPointer> {
+        BUCKETS.get_ptr_mut(index).map(|set| SetPointer(set.cast()))
+    }
+}
+
+/// One set.
+#[derive(Clone, Copy)]
+pub(crate) struct SetPointer(*mut u64);
+
+impl SetPointer {
+    #[inline(always)]
+    fn word(self, slot: u32, word: usize) -> CellPointer {
+        let index = (slot & (BUCKET_SLOTS - 1)) as usize * SLOT_WORDS + word;
+        // SAFETY: the address of a word of a live map value; nothing is read.
+        CellPointer(unsafe { self.0.add(index) })
+    }
+}
+
+impl BucketSet for SetPointer {
     type Cell = CellPointer;
 
     #[inline(always)]
-    fn packets(&self) -> CellPointer {
-        // SAFETY: the address of a field of a live map value; nothing is read.
-        CellPointer(unsafe { addr_of_mut!((*self.0).packets) })
+    fn tag(&self, slot: u32) -> CellPointer {
+        self.word(slot, 0)
     }
 
     #[inline(always)]
-    fn bytes(&self) -> CellPointer {
-        // SAFETY: as above.
-        CellPointer(unsafe { addr_of_mut!((*self.0).bytes) })
+    fn state(&self, slot: u32) -> CellPointer {
+        self.word(slot, 1)
     }
 }
 
@@ -59,6 +86,12 @@ impl limit::Cell for CellPointer {
     }
 
     #[inline(always)]
+    fn store(&self, value: u64) {
+        // SAFETY: as above.
+        unsafe { write_volatile(self.0, value) };
+    }
+
+    #[inline(always)]
     fn compare_exchange(&self, current: u64, new: u64) -> Result<(), u64> {
         // SAFETY: as above; becomes one cmpxchg instruction (kernel 5.12).
         let (found, swapped) = unsafe { atomic_cxchg::<u64, { Relaxed }, { Relaxed }>(self.0, current, new) };
@@ -71,4 +104,3 @@ impl limit::Cell for CellPointer {
         unsafe { atomic_xadd::<u64, u64, { Relaxed }>(self.0, amount) };
     }
 }
-

@@ -14,8 +14,8 @@ mod generation;
 mod prefixes;
 mod scratch;
 
-pub(crate) use bans::{PrefixKeys, ban_prefix_v4, ban_prefix_v6, ban_v4, ban_v6};
-pub(crate) use buckets::{BucketPointer, bucket};
+pub(crate) use bans::Bans;
+pub(crate) use buckets::Buckets;
 pub(crate) use control::{ControlWords, interface_slot, monotonic_ns, tick};
 pub(crate) use counters::{count_lists, counters};
 pub(crate) use events::{event_counters, write_event};

@@ -20,7 +20,6 @@ pub(crate) struct Scratch {
     pub(crate) packet: Packet,
     pub(crate) verdict: Verdict,
     pub(crate) settled: Settled,
-    pub(crate) keys: super::PrefixKeys,
     /// Outlives the packet.
     pub(crate) last_reading: LastReading,
 }

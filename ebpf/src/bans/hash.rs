@@ -1,0 +1,60 @@
+//! From a key to its line. Multiplications by secret numbers, so that whoever makes others be banned can't choose
+//! addresses that crowd one line.
+
+use super::line::{lower_half, upper_half};
+use super::{BanMemory, BanTable};
+use crate::abi::ban_word;
+
+/// 2^64 divided by the golden ratio, odd.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What hashes of one set of tables depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(pub [u64; 2]);
+
+impl Seed {
+    #[inline(always)]
+    pub(super) fn of<M: BanMemory>(memory: &M) -> Self {
+        Self([memory.word(ban_word::SEED), memory.word(ban_word::SEED + 1)])
+    }
+}
+
+/// The line of an IPv4 key in a table whose byte in [`crate::abi::BanControl::shifts`] is `shift`.
+#[inline(always)]
+#[must_use]
+pub const fn home_ipv4(key: u32, Seed([add, multiply]): Seed, shift: u32) -> u32 {
+    line((key as u64).wrapping_mul(multiply | 1).wrapping_add(add), shift)
+}
+
+/// Likewise of an IPv6 key. The sums of products of 32-bit halves of key and seed are the universal hash NH (Black and
+/// others, UMAC, 1999): two keys have the same one for at most one in 2^32 seeds.
+#[inline(always)]
+#[must_use]
+pub const fn home_ipv6(high: u64, low: u64, Seed([first, second]): Seed, shift: u32) -> u32 {
+    line(product(high, first).wrapping_add(product(low, second)), shift)
+}
+
+/// The index behind the last line, less one: lines are numbered modulo a power of two.
+#[inline(always)]
+#[must_use]
+pub(super) const fn last_line(shift: u32) -> u32 {
+    lower_half(u64::MAX >> (shift & 63))
+}
+
+#[inline(always)]
+pub(super) fn shift<M: BanMemory>(memory: &M, table: BanTable) -> u32 {
+    lower_half(memory.word(ban_word::SHIFTS) >> (8 * table as u32)) & 63
+}
+
+#[inline(always)]
+const fn product(key: u64, seed: u64) -> u64 {
+    let upper = upper_half(key).wrapping_add(upper_half(seed));
+    let lower = lower_half(key).wrapping_add(lower_half(seed));
+    upper as u64 * lower as u64
+}
+
+/// The upper bits of a product depend on all bits of its factors, the lower ones do not: these are folded in first.
+#[inline(always)]
+const fn line(sum: u64, shift: u32) -> u32 {
+    lower_half((sum ^ (sum >> 32)).wrapping_mul(SPREAD) >> (shift & 63))
+}
