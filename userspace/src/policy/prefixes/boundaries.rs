@@ -20,6 +20,11 @@ impl<'a, A: Address> Boundaries<'a, A> {
         boundaries
     }
 
+    /// The next boundary.
+    pub(super) fn peek(&self) -> Option<A> {
+        self.next.map(|(address, _)| address)
+    }
+
     /// The next boundary, if it is wanted.
     pub(super) fn next_if(&mut self, wanted: impl FnOnce(A) -> bool) -> Option<(A, u16)> {
         let (address, set) = self.next.filter(|(address, _)| wanted(*address))?;

@@ -32,16 +32,17 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn compile<K: Key>(segments: &[Segment<K>]) -> Result<Family, PrefixError> {
-        let mut builder = Self {
-            hot: Writer::new(K::REGION),
-            cold: Writer::new(Region::TAILS),
-            size: FamilySize { segments: segments.len(), ..FamilySize::default() },
-        };
+    /// Compiles the segments of a family into two regions.
+    pub(super) fn compile<K: Key>(
+        segments: &[Segment<K>],
+        hot: Region,
+        cold: Region,
+    ) -> Result<Family, PrefixError> {
+        let size = FamilySize { segments: segments.len(), ..FamilySize::default() };
+        let mut builder = Self { hot: Writer::new(hot), cold: Writer::new(cold), size };
         let root = builder.root(segments).map_err(|Full(region)| PrefixError::Full {
             family: K::NAME,
             segments: segments.len(),
-            what: if region == Region::TAILS { "the ends of addresses" } else { "the family" },
             region,
         })?;
         let (hot, cold) = (builder.hot.finish(), builder.cold.finish());
@@ -55,7 +56,8 @@ impl Builder {
         // Of one root entry at a time: they stay in the cache from here until they are written.
         let (mut keys, mut sets) = (Vec::new(), Vec::new());
         let mut before = 0;
-        for index in 0..=u16::MAX {
+        while let Some(next) = boundaries.peek() {
+            let index = next.bits(0, ROOT_BITS);
             keys.clear();
             sets.clear();
             while let Some((key, set)) = boundaries.next_if(|key: K| key.bits(0, ROOT_BITS) == index) {
@@ -64,9 +66,11 @@ impl Builder {
             }
             self.size.boundaries += keys.len();
             let span = Span { depth: ROOT_BITS, before, keys: &keys, sets: &sets };
+            root.resize(usize::from(index), Entry::leaf(before).to_bits());
             root.push(self.entry(span, 0)?.to_bits());
             before = sets.last().copied().unwrap_or(before);
         }
+        root.resize(ROOT_ENTRIES, Entry::leaf(before).to_bits());
         Ok(root.into_boxed_slice())
     }
 
@@ -102,7 +106,7 @@ impl Builder {
     }
 }
 
-impl<'a, K: Key> Span<'a, K> {
+impl<K: Key> Span<'_, K> {
     /// A boundary at the first address of the span is no boundary in it.
     fn without_start(self) -> Self {
         match (self.keys, self.sets) {

@@ -7,8 +7,8 @@ use xdpgate_ebpf::abi::prefix::Region;
 pub enum PrefixError {
     /// More than fits.
     #[error(
-        "the prefixes of the policy make {segments} {family} ranges, and those need more than the {} MiB that the \
-         kernel's tables have for {what}; leave out a list, or let lists name wider prefixes",
+        "the policy tells {segments} ranges of {family} addresses apart, and they need more than the {} MiB that the \
+         kernel's tables have for them; leave out a list, or write wider prefixes",
         region.bytes() >> 20
     )]
     Full {
@@ -16,8 +16,6 @@ pub enum PrefixError {
         family: &'static str,
         /// How many ranges of addresses the policy tells apart.
         segments: usize,
-        /// What did not fit.
-        what: &'static str,
         /// Where it did not fit.
         region: Region,
     },

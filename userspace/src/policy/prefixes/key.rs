@@ -1,6 +1,6 @@
 //! An address as the tables see it: bits from a depth on.
 
-use xdpgate_ebpf::abi::prefix::{MAX_TABLES_V4, MAX_TABLES_V6, Region};
+use xdpgate_ebpf::abi::prefix::{MAX_TABLES_V4, MAX_TABLES_V6};
 
 use crate::feeds::Address;
 
@@ -8,8 +8,6 @@ use crate::feeds::Address;
 pub(super) trait Key: Address {
     /// As an operator names it.
     const NAME: &'static str;
-    /// Where tables and runs go.
-    const REGION: Region;
     /// The most tables on the way to a run.
     const MAX_TABLES: u32;
     /// Whether its runs say where their tails are.
@@ -35,7 +33,6 @@ pub(super) trait Key: Address {
 
 impl Key for u32 {
     const NAME: &'static str = "IPv4";
-    const REGION: Region = Region::IPV4;
     const MAX_TABLES: u32 = MAX_TABLES_V4;
     const HAS_TAILS: bool = false;
 
@@ -61,7 +58,6 @@ impl Key for u32 {
 #[expect(clippy::cast_possible_truncation, reason = "the bits that are meant")]
 impl Key for u128 {
     const NAME: &'static str = "IPv6";
-    const REGION: Region = Region::IPV6;
     const MAX_TABLES: u32 = MAX_TABLES_V6;
     const HAS_TAILS: bool = true;
 

@@ -39,8 +39,8 @@ impl PrefixTables {
     ///
     /// [`PrefixError`] where they need more than the kernel's tables hold.
     pub fn compile(ipv4: &[Segment<u32>], ipv6: &[Segment<u128>]) -> Result<Self, PrefixError> {
-        let ipv4 = Builder::compile(ipv4)?;
-        let ipv6 = Builder::compile(ipv6)?;
+        let ipv4 = Builder::compile(ipv4, Region::IPV4, Region::TAILS)?;
+        let ipv6 = Builder::compile(ipv6, Region::IPV6, Region::TAILS)?;
         Ok(Self {
             size: PrefixSize { ipv4: ipv4.size, ipv6: ipv6.size },
             root4: ipv4.root,
@@ -118,7 +118,6 @@ impl Block for Bytes<'_> {
         u64::from_le_bytes(self.read(offset))
     }
 }
-
 
 #[cfg(test)]
 mod tests;

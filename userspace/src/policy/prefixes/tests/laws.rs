@@ -2,11 +2,14 @@
 
 use proptest::prelude::*;
 
+use xdpgate_ebpf::abi::family;
+use xdpgate_ebpf::abi::prefix::BLOCK_BYTES;
+use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::prefix::{Block, PrefixMemory, find};
+
 use super::super::{Bytes, PrefixTables};
 use super::model::{Family, Prefixes, ask, check, set_of};
 use crate::policy::image::Segment;
-use xdpgate_ebpf::abi::prefix::BLOCK_BYTES;
-use xdpgate_ebpf::prefix::Block;
 
 /// Prefixes of every length. Their addresses differ in few bits, so that they nest, touch and repeat.
 fn prefixes<A: Family>(sets: u16) -> impl Strategy<Value = Prefixes<A>> {
@@ -17,7 +20,7 @@ fn prefixes<A: Family>(sets: u16) -> impl Strategy<Value = Prefixes<A>> {
         let bases: Vec<u128> = bases.iter().map(|(number, bits)| flip(*number, bits)).collect();
         let prefixes = prefixes
             .into_iter()
-            .map(|(base, bits, length, set)| (A::number(flip(bases[base], &bits)), length, set));
+            .map(|(base, bits, length, set)| (A::from_number(flip(bases[base], &bits)), length, set));
         Prefixes(prefixes.collect())
     })
 }
@@ -25,7 +28,7 @@ fn prefixes<A: Family>(sets: u16) -> impl Strategy<Value = Prefixes<A>> {
 fn answers_as_every_prefix_would<A: Family>(prefixes: &Prefixes<A>, extra: &[u128]) {
     let segments = prefixes.segments();
     assert_eq!(segments, prefixes.clone().sweep(), "the two ways to flatten in these tests agree");
-    let tables = check(&segments, extra.iter().map(|number| A::number(*number)));
+    let tables = check(&segments, extra.iter().map(|number| A::from_number(*number)));
     let borders = prefixes.borders();
     let before = borders.iter().filter_map(|border| border.predecessor());
     for address in before.chain(borders.iter().copied()) {
@@ -59,8 +62,8 @@ proptest! {
     fn any_memory_is_read(bytes in prop::collection::vec(any::<u8>(), 0..4096), roots: Vec<u32>, extra: Vec<u128>) {
         let memory = Garbage { bytes, roots };
         for number in extra {
-            xdpgate_ebpf::prefix::find(&memory, &u128::number(number).source());
-            xdpgate_ebpf::prefix::find(&memory, &u32::number(number).source());
+            let _ = find(&memory, &u128::from_number(number).source());
+            let _ = find(&memory, &u32::from_number(number).source());
         }
     }
 }
@@ -70,7 +73,7 @@ struct Garbage {
     roots: Vec<u32>,
 }
 
-impl xdpgate_ebpf::prefix::PrefixMemory for Garbage {
+impl PrefixMemory for Garbage {
     type Block<'a> = Bytes<'a>;
 
     fn root(&self, _family: u8, index: u16) -> u32 {
@@ -100,8 +103,8 @@ fn a_whole_family_is_one_set() {
 #[test]
 fn what_is_not_ip_has_set_0() {
     let tables = PrefixTables::compile(&[Segment { first: 0, last: u32::MAX, set: 7 }], &[]).unwrap();
-    let source = xdpgate_ebpf::packet::Source { address: [0; 16], family: xdpgate_ebpf::abi::family::NONE };
-    assert_eq!(xdpgate_ebpf::prefix::find(&tables, &source), 0);
+    let source = Source { address: [0; 16], family: family::NONE };
+    assert_eq!(find(&tables, &source), 0);
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub(super) trait Family: Key {
     fn compile(segments: &[Segment<Self>]) -> PrefixTables;
     fn size(tables: &PrefixTables) -> FamilySize;
     /// Out of the low bits.
-    fn number(number: u128) -> Self;
+    fn from_number(number: u128) -> Self;
+    fn to_number(self) -> u128;
 }
 
 impl Family for u32 {
@@ -32,8 +33,12 @@ impl Family for u32 {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the low bits")]
-    fn number(number: u128) -> Self {
+    fn from_number(number: u128) -> Self {
         number as Self
+    }
+
+    fn to_number(self) -> u128 {
+        self.into()
     }
 }
 
@@ -50,8 +55,12 @@ impl Family for u128 {
         tables.size().ipv6
     }
 
-    fn number(number: u128) -> Self {
+    fn from_number(number: u128) -> Self {
         number
+    }
+
+    fn to_number(self) -> u128 {
+        self
     }
 }
 
@@ -159,9 +168,8 @@ fn check_tables<A: Family>(
         let Segment { first, last, set } = *segment;
         expect(first, set);
         expect(last, set);
-        if first < last {
-            first.successor().into_iter().for_each(|inside| expect(inside, set));
-            last.predecessor().into_iter().for_each(|inside| expect(inside, set));
+        if let Some(inside) = first.successor().filter(|inside| *inside < last) {
+            expect(inside, set);
         }
         if let Some(outside) = first.predecessor() {
             let touches = before.filter(|before| before.last == outside);
@@ -189,11 +197,16 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+    /// From 1 to `most`.
+    pub(super) fn up_to(&mut self, most: u16) -> u16 {
+        1 + u16::try_from(self.next() % u64::from(most)).unwrap()
     }
 
-    pub(super) fn address<A: Family>(&mut self) -> A {
-        A::number(u128::from(self.next()) << 64 | u128::from(self.next()))
+    pub(super) fn number(&mut self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
+    }
+
+    pub(super) fn addresses<A: Family>(mut self, count: usize) -> impl Iterator<Item = A> {
+        (0..count).map(move |_| A::from_number(self.number()))
     }
 }

@@ -5,33 +5,26 @@ use super::model::{Family, Prefixes, Random, check};
 const COUNT: usize = 1_000_000;
 
 /// Lengths `shortest..=longest`, equally often, around random addresses that begin with `first_bits`.
-fn random_prefixes<A: Family>(first_bits: u128, shortest: u8, longest: u8, sets: u64) -> Prefixes<A> {
+fn exact_within<A: Family>(first_bits: u128, shortest: u8, longest: u8, bytes_per_prefix: usize) {
     let mut random = Random(7);
+    let lengths = u16::from(longest - shortest) + 1;
     let prefix = |_| {
-        let length = shortest + u8::try_from(random.below(u64::from(longest - shortest) + 1)).unwrap();
-        let number = u128::from(random.next()) << 64 | u128::from(random.next());
-        let set = 1 + u16::try_from(random.below(sets)).unwrap();
-        (A::number(number >> 3 | first_bits), length, set)
+        let length = shortest + u8::try_from(random.up_to(lengths) - 1).unwrap();
+        (A::from_number(random.number() >> 3 | first_bits), length, 1)
     };
-    Prefixes((0..COUNT).map(prefix).collect())
-}
-
-fn exact_within<A: Family>(prefixes: Prefixes<A>, bytes_per_prefix: usize) {
-    let segments = prefixes.sweep();
-    let mut random = Random(8);
-    let extra: Vec<A> = (0..COUNT / 10).map(|_| random.address()).collect();
-    let tables = check(&segments, extra);
+    let segments = Prefixes((0..COUNT).map(prefix).collect()).sweep();
+    let tables = check(&segments, Random(8).addresses(COUNT / 10));
     let size = A::size(&tables);
-    println!("{:.2} B/prefix: {size:?}", size.bytes() as f64 / COUNT as f64);
-    assert!(size.bytes() <= COUNT * bytes_per_prefix, "{size:?}");
+    println!("/{shortest} to /{longest}: {} bytes, {size:?}", size.bytes());
+    assert!(size.bytes() <= COUNT * bytes_per_prefix, "{} bytes, {size:?}", size.bytes());
 }
 
 #[test]
 fn a_million_prefixes4() {
-    exact_within(random_prefixes::<u32>(0, 19, 32, 1), 4);
+    exact_within::<u32>(0, 19, 32, 4);
 }
 
 #[test]
 fn a_million_prefixes6() {
-    exact_within(random_prefixes::<u128>(1 << 125, 32, 64, 1), 24);
+    exact_within::<u128>(1 << 125, 32, 64, 24);
 }
