@@ -15,6 +15,8 @@ pub mod control {
     pub const BUCKET_BITS: usize = 3;
     /// The first of the words that belong to the bans; see [`crate::abi::ban_word`].
     pub const BANS: usize = 4;
+    /// Always zero.
+    pub const ZERO: usize = 15;
     /// The number of words: two lines of cache.
     pub const WORDS: usize = 16;
 }

@@ -12,9 +12,9 @@ const MAX_LENGTHS: u32 = u32::BITS;
 pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16]) -> u32 {
     let [a, b, c, d, ..] = *address;
     let address = u32::from_be_bytes([a, b, c, d]);
-    let mut latest = upper_half(present);
+    let mut latest = memory.settle(0);
     if present & BanTable::ExactIpv4.bit() != 0 {
-        latest = find(memory, BanTable::ExactIpv4, address);
+        latest = memory.settle(find::<M, MAX_BAN_PROBES>(memory, BanTable::ExactIpv4, address));
     }
     if present & BanTable::PrefixIpv4.bit() == 0 {
         return latest;
@@ -24,7 +24,7 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
     while length < MAX_LENGTHS && lengths != 0 {
         // The lowest bit is that of the longest prefix.
         let marker = lengths & lengths.wrapping_neg();
-        let expiry = find(memory, BanTable::PrefixIpv4, prefix_key_ipv4(address, marker));
+        let expiry = memory.settle(find::<M, 1>(memory, BanTable::PrefixIpv4, prefix_key_ipv4(address, marker)));
         if expiry > latest {
             latest = expiry;
         }
@@ -35,11 +35,11 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
 }
 
 #[inline(always)]
-fn find<M: BanMemory>(memory: &M, table: BanTable, key: u32) -> u32 {
+fn find<M: BanMemory, const PROBES: u32>(memory: &M, table: BanTable, key: u32) -> u32 {
     let shift = shift(memory, table);
     let mut index = home_ipv4(key, Seed::of(memory), shift);
     let mut probe = 0;
-    while probe < MAX_BAN_PROBES {
+    while probe < PROBES {
         let Some(line) = memory.line(table, index) else { return 0 };
         let slot = first_equal(BAN_SLOTS_IPV4, |slot| u64::from(lower_half(line.word(slot)) ^ key));
         if slot < BAN_SLOTS_IPV4 {

@@ -5,15 +5,15 @@ use super::{BanLine, BanMemory, BanTable};
 use crate::abi::{BAN_LINE_CONTINUES, BAN_SLOTS_IPV6, MAX_BAN_PROBES, ban_word};
 
 /// Lengths in one word.
-const MAX_LENGTHS: u32 = u64::BITS;
+const MAX_LENGTHS: u32 = 16;
 
 /// The latest end of a ban of this address.
 #[inline(always)]
 pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16]) -> u32 {
     let (high, low) = halves_ipv6(u128::from_be_bytes(*address));
-    let mut latest = upper_half(present);
+    let mut latest = memory.settle(0);
     if present & BanTable::ExactIpv6.bit() != 0 {
-        latest = find(memory, BanTable::ExactIpv6, high, low);
+        latest = memory.settle(find::<M, MAX_BAN_PROBES>(memory, BanTable::ExactIpv6, high, low));
     }
     if present & BanTable::PrefixIpv6.bit() == 0 {
         return latest;
@@ -23,7 +23,7 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
     while length < MAX_LENGTHS && lengths != 0 {
         // The lowest bit is that of the longest prefix.
         let marker = lengths & lengths.wrapping_neg();
-        let expiry = find(memory, BanTable::PrefixIpv6, high, prefix_key_ipv6(low, marker));
+        let expiry = memory.settle(find::<M, 2>(memory, BanTable::PrefixIpv6, high, prefix_key_ipv6(low, marker)));
         if expiry > latest {
             latest = expiry;
         }
@@ -34,7 +34,7 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
     let mut length = 0;
     while length < MAX_LENGTHS && lengths != 0 {
         let marker = lengths & lengths.wrapping_neg();
-        let expiry = find(memory, BanTable::PrefixIpv6, prefix_key_ipv6(high, marker), 0);
+        let expiry = memory.settle(find::<M, 2>(memory, BanTable::PrefixIpv6, prefix_key_ipv6(high, marker), 0));
         if expiry > latest {
             latest = expiry;
         }
@@ -45,11 +45,11 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
 }
 
 #[inline(always)]
-fn find<M: BanMemory>(memory: &M, table: BanTable, high: u64, low: u64) -> u32 {
+fn find<M: BanMemory, const PROBES: u32>(memory: &M, table: BanTable, high: u64, low: u64) -> u32 {
     let shift = shift(memory, table);
     let mut index = home_ipv6(high, low, Seed::of(memory), shift);
     let mut probe = 0;
-    while probe < MAX_BAN_PROBES {
+    while probe < PROBES {
         let Some(line) = memory.line(table, index) else { return 0 };
         let slot = first_equal(BAN_SLOTS_IPV6, |slot| {
             let difference = (line.word(2 * slot) ^ high) | (line.word(2 * slot + 1) ^ low);

@@ -55,6 +55,12 @@ pub trait BanMemory {
 
     /// A line of a table; `None` beyond the last.
     fn line(&self, table: BanTable, index: u32) -> Option<Self::Line<'_>>;
+
+    /// Hands a number back as it is; see [`crate::prefix::Block::settle`].
+    #[inline(always)]
+    fn settle(&self, number: u32) -> u32 {
+        number
+    }
 }
 
 /// 64 bytes of a table.

@@ -59,7 +59,7 @@ fn equal_passed<B: Block>(block: &B, tails: Tails, total: u32, first: u32, count
         left -= half;
         halvings += 1;
     }
-    passed
+    block.settle(passed)
 }
 
 /// All ones where `one` is less than `other`, else zero: the borrow of their difference, spread (Warren, Hacker's Delight,

@@ -40,7 +40,7 @@ impl Tables for KernelTables {
 
     #[inline(always)]
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
-        maps::attribute_set(generation, prefix::find(&Prefixes::of(generation), source))
+        maps::attribute_set(generation, prefix::find(&Prefixes::of(generation, self.control), source))
     }
 
     #[inline(always)]

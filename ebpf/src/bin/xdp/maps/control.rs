@@ -45,6 +45,14 @@ impl ControlWords {
         // to them.
         unsafe { read_volatile(self.0.add(index & (control::WORDS - 1))) }
     }
+
+    /// Zero, which neither the compiler nor the verifier knows.
+    #[inline(always)]
+    pub(crate) fn zero(self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is zero")]
+        let zero = self.word(control::ZERO) as u32;
+        zero
+    }
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, BLOCK_SLACK, GENERATION_BLOCKS, ROO
 use xdpgate_ebpf::abi::{GENERATION_SLOTS, family};
 use xdpgate_ebpf::prefix::{self, PrefixMemory};
 
-use super::MMAPABLE;
+use super::{ControlWords, MMAPABLE};
 use super::generation::slot;
 
 const SLOTS: usize = GENERATION_SLOTS as usize;
@@ -29,12 +29,13 @@ static PREFIX_BLOCKS: ArrayOfMaps<Array<Bytes, 1, MMAPABLE>, { SLOTS * GENERATIO
 /// The tables of one generation.
 pub(crate) struct Prefixes {
     slot: u32,
+    zero: u32,
 }
 
 impl Prefixes {
     #[inline(always)]
-    pub(crate) const fn of(generation: u64) -> Self {
-        Self { slot: slot(generation) }
+    pub(crate) fn of(generation: u64, control: ControlWords) -> Self {
+        Self { slot: slot(generation), zero: control.zero() }
     }
 }
 
@@ -54,19 +55,25 @@ impl PrefixMemory for Prefixes {
     #[inline(always)]
     fn block(&self, number: u32) -> Option<Block> {
         let index = self.slot * GENERATION_BLOCKS + (number & (GENERATION_BLOCKS - 1));
-        PREFIX_BLOCKS.get_value_ptr_mut(index, &0).map(|bytes| Block(bytes.cast_const().cast()))
+        PREFIX_BLOCKS.get_value_ptr_mut(index, &0).map(|bytes| Block {
+            bytes: bytes.cast_const().cast(),
+            zero: self.zero,
+        })
     }
 }
 
 /// One block.
-pub(crate) struct Block(*const u8);
+pub(crate) struct Block {
+    bytes: *const u8,
+    zero: u32,
+}
 
 impl Block {
     #[inline(always)]
     fn read<T>(&self, offset: u32) -> T {
         // SAFETY: a live pointer to a block; the offset is masked to its data, and the slack behind that is longer than
         // any number. The words are plain bytes that nobody writes while their generation is live.
-        unsafe { read_unaligned(self.0.add((offset & (BLOCK_BYTES - 1)) as usize).cast()) }
+        unsafe { read_unaligned(self.bytes.add((offset & (BLOCK_BYTES - 1)) as usize).cast()) }
     }
 }
 
@@ -84,5 +91,10 @@ impl prefix::Block for Block {
     #[inline(always)]
     fn double(&self, offset: u32) -> u64 {
         self.read(offset)
+    }
+
+    #[inline(always)]
+    fn settle(&self, number: u32) -> u32 {
+        number ^ self.zero
     }
 }
