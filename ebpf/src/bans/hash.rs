@@ -19,26 +19,49 @@ impl Seed {
     }
 }
 
-/// The line of an IPv4 key in a table whose byte in [`crate::abi::BanControl::shifts`] is `shift`.
-#[inline(always)]
-#[must_use]
-pub const fn home_ipv4(key: u32, Seed([add, multiply]): Seed, shift: u32) -> u32 {
-    line((key as u64).wrapping_mul(multiply | 1).wrapping_add(add), shift)
+/// The lines in which a key may be found: the first, and each by the same step from the one before. The steps of
+/// different keys differ, so that one full line does not fill its neighbours.
+#[derive(Clone, Copy, Debug)]
+pub struct Path {
+    first: u32,
+    step: u32,
+    last: u32,
 }
 
-/// Likewise of an IPv6 key. The sums of products of 32-bit halves of key and seed are the universal hash NH (Black and
+impl Path {
+    /// The line with this number, from 0.
+    #[inline(always)]
+    #[must_use]
+    pub const fn line(&self, probe: u32) -> u32 {
+        self.first.wrapping_add(self.step.wrapping_mul(probe)) & self.last
+    }
+
+    /// The upper bits of a product depend on all bits of its factors, the lower ones do not: these are folded in first.
+    #[inline(always)]
+    const fn of(sum: u64, shift: u32) -> Self {
+        let folded = sum ^ (sum >> 32);
+        Self {
+            first: lower_half(folded.wrapping_mul(SPREAD) >> (shift & 63)),
+            // Odd, and the number of lines is a power of two: the first lines are all different.
+            step: lower_half(folded) | 1,
+            last: lower_half(u64::MAX >> (shift & 63)),
+        }
+    }
+}
+
+/// Of an IPv4 key in a table whose byte in [`crate::abi::BanControl::shifts`] is `shift`.
+#[inline(always)]
+#[must_use]
+pub const fn path_ipv4(key: u32, Seed([add, multiply]): Seed, shift: u32) -> Path {
+    Path::of((key as u64).wrapping_mul(multiply | 1).wrapping_add(add), shift)
+}
+
+/// Likewise of an IPv6 key. The sum of products of 32-bit halves of key and seed is the universal hash NH (Black and
 /// others, UMAC, 1999): two keys have the same one for at most one in 2^32 seeds.
 #[inline(always)]
 #[must_use]
-pub const fn home_ipv6(high: u64, low: u64, Seed([first, second]): Seed, shift: u32) -> u32 {
-    line(product(high, first).wrapping_add(product(low, second)), shift)
-}
-
-/// The index behind the last line, less one: lines are numbered modulo a power of two.
-#[inline(always)]
-#[must_use]
-pub(super) const fn last_line(shift: u32) -> u32 {
-    lower_half(u64::MAX >> (shift & 63))
+pub const fn path_ipv6(high: u64, low: u64, Seed([first, second]): Seed, shift: u32) -> Path {
+    Path::of(product(high, first).wrapping_add(product(low, second)), shift)
 }
 
 #[inline(always)]
@@ -51,10 +74,4 @@ const fn product(key: u64, seed: u64) -> u64 {
     let upper = upper_half(key).wrapping_add(upper_half(seed));
     let lower = lower_half(key).wrapping_add(lower_half(seed));
     upper as u64 * lower as u64
-}
-
-/// The upper bits of a product depend on all bits of its factors, the lower ones do not: these are folded in first.
-#[inline(always)]
-const fn line(sum: u64, shift: u32) -> u32 {
-    lower_half((sum ^ (sum >> 32)).wrapping_mul(SPREAD) >> (shift & 63))
 }

@@ -1,55 +1,77 @@
-use super::hash::{Seed, home_ipv4, last_line, shift};
+use super::hash::{Seed, path_ipv4, shift};
 use super::key::prefix_key_ipv4;
-use super::line::{first_equal, lower_half, upper_half};
+use super::line::{lower_half, upper_half};
+use super::opaque::Opaque;
 use super::{BanLine, BanMemory, BanTable};
 use crate::abi::{BAN_SLOTS_IPV4, MAX_BAN_PROBES, ban_word};
 
-/// Lengths from 0 to 31.
-const MAX_LENGTHS: u32 = u32::BITS;
+/// Lines that a look-up reads for prefixes: one for each length, and as many again where lines continue.
+const MAX_PREFIX_LINES: u32 = 2 * u32::BITS;
 
-/// The latest end of a ban of this address.
+/// The latest end of a ban of this address; zero where there is none.
 #[inline(always)]
 pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16]) -> u32 {
     let [a, b, c, d, ..] = *address;
     let address = u32::from_be_bytes([a, b, c, d]);
-    let mut latest = memory.settle(0);
-    if present & BanTable::ExactIpv4.bit() != 0 {
-        latest = memory.settle(find::<M, MAX_BAN_PROBES>(memory, BanTable::ExactIpv4, address));
-    }
+    let exact = if present & BanTable::ExactIpv4.bit() == 0 { 0 } else { exact(memory, address) };
     if present & BanTable::PrefixIpv4.bit() == 0 {
-        return latest;
+        return exact;
     }
-    let mut lengths = lower_half(memory.word(ban_word::IPV4_LENGTHS));
-    let mut length = 0;
-    while length < MAX_LENGTHS && lengths != 0 {
-        // The lowest bit is that of the longest prefix.
-        let marker = lengths & lengths.wrapping_neg();
-        let expiry = memory.settle(find::<M, 1>(memory, BanTable::PrefixIpv4, prefix_key_ipv4(address, marker)));
-        if expiry > latest {
-            latest = expiry;
-        }
-        lengths ^= marker;
-        length += 1;
-    }
-    latest
+    let opaque = Opaque::new(present);
+    lower_half(prefixes(memory, opaque, address, opaque.any(exact)))
 }
 
 #[inline(always)]
-fn find<M: BanMemory, const PROBES: u32>(memory: &M, table: BanTable, key: u32) -> u32 {
-    let shift = shift(memory, table);
-    let mut index = home_ipv4(key, Seed::of(memory), shift);
+fn exact<M: BanMemory>(memory: &M, address: u32) -> u32 {
+    let path = path_ipv4(address, Seed::of(memory), shift(memory, BanTable::ExactIpv4));
     let mut probe = 0;
-    while probe < PROBES {
-        let Some(line) = memory.line(table, index) else { return 0 };
-        let slot = first_equal(BAN_SLOTS_IPV4, |slot| u64::from(lower_half(line.word(slot)) ^ key));
-        if slot < BAN_SLOTS_IPV4 {
-            return upper_half(line.word(slot));
+    while probe < MAX_BAN_PROBES {
+        let Some(line) = memory.line(BanTable::ExactIpv4, path.line(probe)) else { return 0 };
+        let mut last = 0;
+        let mut slot = 0;
+        while slot < BAN_SLOTS_IPV4 {
+            last = line.word(slot);
+            // A free slot has the key of 0.0.0.0, but no end.
+            if lower_half(last) == address && upper_half(last) != 0 {
+                return upper_half(last);
+            }
+            slot += 1;
         }
-        if line.word(BAN_SLOTS_IPV4 - 1) == 0 {
+        if last == 0 {
             return 0;
         }
-        index = (index + 1) & last_line(shift);
         probe += 1;
     }
     0
+}
+
+/// The latest of `latest` and the ends of all banned prefixes around the address. No branch but those that end the loop.
+#[inline(always)]
+fn prefixes<M: BanMemory>(memory: &M, opaque: Opaque, address: u32, mut latest: u64) -> u64 {
+    let (seed, shift) = (Seed::of(memory), shift(memory, BanTable::PrefixIpv4));
+    let mut lengths = lower_half(memory.word(ban_word::IPV4_LENGTHS));
+    let mut probe = 0;
+    let mut lines = 0;
+    while lengths != 0 && lines < MAX_PREFIX_LINES {
+        // The lowest bit is that of the longest prefix.
+        let marker = lengths & lengths.wrapping_neg();
+        let key = prefix_key_ipv4(address, marker);
+        let path = path_ipv4(key, seed, shift);
+        let Some(line) = memory.line(BanTable::PrefixIpv4, path.line(probe)) else { break };
+        let mut found = 0;
+        let mut last = 0;
+        let mut slot = 0;
+        while slot < BAN_SLOTS_IPV4 {
+            last = line.word(slot);
+            // At most one slot has the key, and a free one adds nothing.
+            found |= (last >> 32) & !opaque.ones(u64::from(lower_half(last) ^ key));
+            slot += 1;
+        }
+        latest = opaque.later(latest, found);
+        let continues = lower_half(opaque.ones(last));
+        lengths ^= marker & !continues;
+        probe = (probe + 1) & continues;
+        lines += 1;
+    }
+    latest
 }

@@ -1,68 +1,85 @@
-use super::hash::{Seed, home_ipv6, last_line, shift};
+use super::hash::{Seed, path_ipv6, shift};
 use super::key::{halves_ipv6, prefix_key_ipv6};
-use super::line::{first_equal, lower_half, upper_half};
+use super::line::{lower_half, upper_half};
+use super::opaque::Opaque;
 use super::{BanLine, BanMemory, BanTable};
-use crate::abi::{BAN_LINE_CONTINUES, BAN_SLOTS_IPV6, MAX_BAN_PROBES, ban_word};
+use crate::abi::{BAN_LINE_CONTINUES, MAX_BAN_PROBES, ban_word};
 
-/// Lengths in one word.
-const MAX_LENGTHS: u32 = 16;
+/// Lines that a look-up reads for the lengths in one word: one for each length, and as many again where lines continue.
+const MAX_PREFIX_LINES: u32 = 2 * u64::BITS;
 
-/// The latest end of a ban of this address.
+/// The latest end of a ban of this address; zero where there is none.
 #[inline(always)]
 pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16]) -> u32 {
     let (high, low) = halves_ipv6(u128::from_be_bytes(*address));
-    let mut latest = memory.settle(0);
-    if present & BanTable::ExactIpv6.bit() != 0 {
-        latest = memory.settle(find::<M, MAX_BAN_PROBES>(memory, BanTable::ExactIpv6, high, low));
-    }
+    let exact = if present & BanTable::ExactIpv6.bit() == 0 { 0 } else { exact(memory, high, low) };
     if present & BanTable::PrefixIpv6.bit() == 0 {
-        return latest;
+        return exact;
     }
-    let mut lengths = memory.word(ban_word::IPV6_LENGTHS + 1);
-    let mut length = 0;
-    while length < MAX_LENGTHS && lengths != 0 {
-        // The lowest bit is that of the longest prefix.
-        let marker = lengths & lengths.wrapping_neg();
-        let expiry = memory.settle(find::<M, 2>(memory, BanTable::PrefixIpv6, high, prefix_key_ipv6(low, marker)));
-        if expiry > latest {
-            latest = expiry;
-        }
-        lengths ^= marker;
-        length += 1;
-    }
-    let mut lengths = memory.word(ban_word::IPV6_LENGTHS);
-    let mut length = 0;
-    while length < MAX_LENGTHS && lengths != 0 {
-        let marker = lengths & lengths.wrapping_neg();
-        let expiry = memory.settle(find::<M, 2>(memory, BanTable::PrefixIpv6, prefix_key_ipv6(high, marker), 0));
-        if expiry > latest {
-            latest = expiry;
-        }
-        lengths ^= marker;
-        length += 1;
-    }
-    latest
+    let opaque = Opaque::new(present);
+    let latest = opaque.any(exact);
+    let lengths = memory.word(ban_word::IPV6_LENGTHS + 1);
+    let latest = prefixes(memory, opaque, lengths, latest, |marker| (high, prefix_key_ipv6(low, marker)));
+    let lengths = memory.word(ban_word::IPV6_LENGTHS);
+    let latest = prefixes(memory, opaque, lengths, latest, |marker| (prefix_key_ipv6(high, marker), 0));
+    lower_half(latest)
 }
 
 #[inline(always)]
-fn find<M: BanMemory, const PROBES: u32>(memory: &M, table: BanTable, high: u64, low: u64) -> u32 {
-    let shift = shift(memory, table);
-    let mut index = home_ipv6(high, low, Seed::of(memory), shift);
+fn exact<M: BanMemory>(memory: &M, high: u64, low: u64) -> u32 {
+    let path = path_ipv6(high, low, Seed::of(memory), shift(memory, BanTable::ExactIpv6));
     let mut probe = 0;
-    while probe < PROBES {
-        let Some(line) = memory.line(table, index) else { return 0 };
-        let slot = first_equal(BAN_SLOTS_IPV6, |slot| {
-            let difference = (line.word(2 * slot) ^ high) | (line.word(2 * slot + 1) ^ low);
-            difference >> 1 | difference & 1
-        });
-        if slot < BAN_SLOTS_IPV6 {
-            return lower_half(line.word(6 + slot / 2) >> (32 * (slot & 1)));
+    while probe < MAX_BAN_PROBES {
+        let Some(line) = memory.line(BanTable::ExactIpv6, path.line(probe)) else { return 0 };
+        let (ends, last) = (line.word(6), line.word(7));
+        // A free slot may have any key, but no end.
+        if line.word(0) == high && line.word(1) == low && lower_half(ends) != 0 {
+            return lower_half(ends);
         }
-        if upper_half(line.word(7)) & BAN_LINE_CONTINUES == 0 {
+        if line.word(2) == high && line.word(3) == low && upper_half(ends) != 0 {
+            return upper_half(ends);
+        }
+        if line.word(4) == high && line.word(5) == low && lower_half(last) != 0 {
+            return lower_half(last);
+        }
+        if upper_half(last) & BAN_LINE_CONTINUES == 0 {
             return 0;
         }
-        index = (index + 1) & last_line(shift);
         probe += 1;
     }
     0
+}
+
+/// The latest of `latest` and the ends of the banned prefixes with these keys. No branch but those that end the loop.
+#[inline(always)]
+fn prefixes<M: BanMemory>(
+    memory: &M,
+    opaque: Opaque,
+    mut lengths: u64,
+    mut latest: u64,
+    key: impl Fn(u64) -> (u64, u64),
+) -> u64 {
+    let (seed, shift) = (Seed::of(memory), shift(memory, BanTable::PrefixIpv6));
+    let mut probe = 0;
+    let mut lines = 0;
+    while lengths != 0 && lines < MAX_PREFIX_LINES {
+        // The lowest bit is that of the longest prefix.
+        let marker = lengths & lengths.wrapping_neg();
+        let (high, low) = key(marker);
+        let path = path_ipv6(high, low, seed, shift);
+        let Some(line) = memory.line(BanTable::PrefixIpv6, path.line(probe)) else { break };
+        let (ends, last) = (line.word(6), line.word(7));
+        let differs =
+            |slot: usize| opaque.ones((line.word(2 * slot) ^ high) | (line.word(2 * slot + 1) ^ low));
+        // At most one slot has the key, and a free one adds nothing.
+        let found = u64::from(lower_half(ends)) & !differs(0)
+            | (ends >> 32) & !differs(1)
+            | u64::from(lower_half(last)) & !differs(2);
+        latest = opaque.later(latest, found);
+        let continues = opaque.ones(u64::from(upper_half(last) & BAN_LINE_CONTINUES));
+        lengths ^= marker & !continues;
+        probe = (probe + 1) & lower_half(continues);
+        lines += 1;
+    }
+    latest
 }

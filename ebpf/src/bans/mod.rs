@@ -9,8 +9,9 @@ mod ipv4;
 mod ipv6;
 mod key;
 mod line;
+mod opaque;
 
-pub use hash::{Seed, home_ipv4, home_ipv6};
+pub use hash::{Path, Seed, path_ipv4, path_ipv6};
 pub use key::{halves_ipv6, prefix_key_ipv4, prefix_key_ipv6};
 pub use line::{halves, lower_half, upper_half};
 
@@ -18,7 +19,7 @@ use crate::abi::{Ban, ban_word, family};
 use crate::packet::Source;
 
 /// One of the tables. Its number is that of its bit and byte in [`crate::abi::BanControl`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum BanTable {
     /// Single IPv4 addresses.
@@ -55,12 +56,6 @@ pub trait BanMemory {
 
     /// A line of a table; `None` beyond the last.
     fn line(&self, table: BanTable, index: u32) -> Option<Self::Line<'_>>;
-
-    /// Hands a number back as it is; see [`crate::prefix::Block::settle`].
-    #[inline(always)]
-    fn settle(&self, number: u32) -> u32 {
-        number
-    }
 }
 
 /// 64 bytes of a table.

@@ -55,6 +55,15 @@ pub enum Found {
     Lost,
 }
 
+impl Found {
+    /// Whether there is a place.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_place(self) -> bool {
+        self as u32 <= Self::Free as u32
+    }
+}
+
 impl<'a, S: BucketSet + Copy> Sets<S> {
     /// The place of the bucket of this class at `now`, in ticks. Where there is none, a free slot: of the first set, or
     /// else of the second. Nothing is written.
@@ -84,7 +93,7 @@ impl<'a, S: BucketSet + Copy> Sets<S> {
 
     /// No place at all.
     #[inline(always)]
-    pub(crate) const fn none(&self) -> Place<S> {
+    const fn none(&self) -> Place<S> {
         Place { set: self.first, slot: 0, found: Found::Full, tag: 0, state: 0 }
     }
 
@@ -137,12 +146,6 @@ impl<S: BucketSet> Place<S> {
             self.set.state(self.slot).add(charge);
         }
         own
-    }
-
-    /// Takes back what [`Place::write`] charged.
-    #[inline(always)]
-    pub fn give_back(&self, charge: u64) {
-        self.set.state(self.slot).add(charge.wrapping_neg());
     }
 }
 

@@ -54,53 +54,75 @@ pub fn charge<'a, M: BucketMemory, R: Copy, const N: usize>(
     dues: &[Due<'_, R>; N],
     now: u64,
 ) -> Outcome<R> {
+    // Asked first, without writing, so that a source over one limit does not keep taking from another and giving back.
+    if dues.iter().filter(|due| due.limit.is_set()).count() > 1 {
+        for due in dues {
+            if is_over(memory, sets, due, now) {
+                return Outcome::Over(due.over);
+            }
+        }
+    }
+    let mut outcome = Outcome::Admitted;
+    for (index, due) in dues.iter().enumerate() {
+        match take(memory, sets, due, now) {
+            Taken::Charged => {}
+            Taken::NoRoom => outcome = Outcome::NoRoom,
+            Taken::Over => {
+                // Other CPUs used it up since it was asked.
+                for due in dues.iter().take(index) {
+                    give_back(memory, sets, due, now);
+                }
+                return Outcome::Over(due.over);
+            }
+        }
+    }
+    outcome
+}
+
+/// What became of one limit.
+enum Taken {
+    Charged,
+    Over,
+    NoRoom,
+}
+
+#[inline(always)]
+fn is_over<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) -> bool {
+    if !due.limit.is_set() {
+        return false;
+    }
+    let place = sets.look(memory, due.class, now);
+    place.found.is_place() && due.limit.admit(place.state(), now, due.charge).is_none()
+}
+
+#[inline(always)]
+fn take<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) -> Taken {
+    if !due.limit.is_set() {
+        return Taken::Charged;
+    }
     let mut looks_left = MAX_LOOKS;
     while looks_left != 0 {
         looks_left -= 1;
-        if let Some(outcome) = charge_once(memory, sets, dues, now, looks_left == 0) {
-            return outcome;
+        let place = sets.look(memory, due.class, now);
+        if place.found as u32 == Found::Full as u32 {
+            return Taken::NoRoom;
+        }
+        if !place.found.is_place() {
+            continue;
+        }
+        let Some(next) = due.limit.admit(place.state(), now, due.charge) else { return Taken::Over };
+        if (looks_left == 0 && place.add(due.charge)) || place.write(next) {
+            return Taken::Charged;
         }
     }
     // Claims were lost each time, to as many other sources.
-    Outcome::NoRoom
+    Taken::NoRoom
 }
 
-/// `None`: another CPU was faster. Then nothing is left charged, though a free slot may have got its owner already.
 #[inline(always)]
-fn charge_once<'a, M: BucketMemory, R: Copy, const N: usize>(
-    memory: &'a M,
-    sets: &Sets<M::Set<'a>>,
-    dues: &[Due<'_, R>; N],
-    now: u64,
-    insist: bool,
-) -> Option<Outcome<R>> {
-    // Everything is read before anything is written.
-    let mut changes = [(sets.none(), 0_u64); N];
-    let mut outcome = Outcome::Admitted;
-    for (due, (place, next)) in dues.iter().zip(&mut changes) {
-        if !due.limit.is_set() {
-            continue;
-        }
-        *place = sets.look(memory, due.class, now);
-        match place.found {
-            Found::Own | Found::Free => match due.limit.admit(place.state(), now, due.charge) {
-                Some(state) => *next = state,
-                None => return Some(Outcome::Over(due.over)),
-            },
-            Found::Full => outcome = Outcome::NoRoom,
-            Found::Lost => return None,
-        }
+fn give_back<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) {
+    if due.limit.is_set() {
+        let place = sets.look(memory, due.class, now);
+        let _ = place.add(due.charge.wrapping_neg());
     }
-    for (written, (due, (place, next))) in dues.iter().zip(&changes).enumerate() {
-        if *next == 0 || (insist && place.add(due.charge)) || place.write(*next) {
-            continue;
-        }
-        for (due, (place, next)) in dues.iter().zip(&changes).take(written) {
-            if *next != 0 {
-                place.give_back(due.charge);
-            }
-        }
-        return None;
-    }
-    Some(outcome)
 }

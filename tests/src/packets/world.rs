@@ -206,7 +206,7 @@ impl World {
         let mut model = Model::new(self.compile(&scene.policy, generation)?);
         model.pause(scene.state == State::Paused);
         for (prefix, expires_ns) in &self.bans {
-            model.add_ban(*prefix, *expires_ns);
+            model.add_ban(*prefix, *expires_ns)?;
         }
         Ok(model)
     }

@@ -7,6 +7,7 @@ use aya::maps::MapError;
 use aya::programs::ProgramError;
 use thiserror::Error;
 
+use crate::bans::ShapeError;
 use crate::config::InterfaceName;
 use crate::policy::PrefixError;
 
@@ -121,6 +122,12 @@ pub enum KernelError {
         /// What to do.
         way_out: &'static str,
     },
+    /// The tables of bans are not as this program makes them.
+    #[error("{0}; `xdpgate detach` removes them (traffic is unguarded until the next start)")]
+    BanShape(#[from] ShapeError),
+    /// The kernel gave no random numbers.
+    #[error("no random numbers from the kernel: {0}")]
+    Random(#[source] io::Error),
     /// The policy's prefixes do not fit.
     #[error("{0}; the policy before stays in force")]
     Prefixes(#[from] PrefixError),
@@ -186,6 +193,8 @@ impl KernelError {
             | Self::Object(_)
             | Self::Table { .. }
             | Self::Pin { .. }
+            | Self::Random(_)
+            | Self::BanShape(_)
             | Self::Netlink(_) => 1,
         }
     }

@@ -5,8 +5,10 @@
 //! interface go with it.
 
 mod attach;
+mod ban_words;
 mod bans;
 mod blocks;
+mod buckets;
 mod control_words;
 mod counters;
 mod error;
@@ -17,6 +19,7 @@ mod memory;
 mod netlink;
 mod object;
 mod pins;
+mod random;
 mod slots;
 mod steer;
 mod tables;
@@ -24,9 +27,11 @@ mod tables;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use xdpgate_ebpf::abi::{Bucket, control};
+use xdpgate_ebpf::abi::control;
+use xdpgate_ebpf::bans::Seed;
+use xdpgate_ebpf::buckets::BucketKey;
 
 pub use attach::{Attached, AttachedMode};
 pub use counters::{CounterSums, EventSums, TableUse};
@@ -35,10 +40,12 @@ pub use generation::InstallReport;
 pub use object::Features;
 pub use steer::{detach_pinned, pause_pinned};
 
+use crate::bans::{BanShape, Bans};
 use crate::config::AttachMode;
 use attach::OwnProgram;
 use control_words::ControlWords;
-use bans::PrefixBans;
+use ban_words::KernelBanWords;
+use buckets::BucketTable;
 use events::EventRing;
 use pins::{Owned, Pins};
 use tables::{PolicyTables, Tables};
@@ -65,10 +72,11 @@ pub struct Options {
 pub struct Kernel {
     options: Options,
     pins: Pins,
-    control: ControlWords,
+    control: Arc<ControlWords>,
     tables: Mutex<Tables>,
     policy: Mutex<PolicyTables>,
-    prefix_bans: Mutex<PrefixBans>,
+    bans: Mutex<Bans<KernelBanWords>>,
+    buckets: BucketTable,
     events: Mutex<EventRing>,
     /// The program of each slot that this process has attached.
     programs: Mutex<HashMap<u32, OwnProgram>>,
@@ -91,22 +99,25 @@ impl Kernel {
         let owner = pins.own()?;
         let object = object::make_tables(&pins, options)?;
         pins.write_abi()?;
-        let mut tables = Tables::open(&pins)?;
-        tables.warn_of_other_sizes(options);
-        let prefix_bans = PrefixBans::read(&tables)?;
-        // A daemon may have died between a ban and its count.
-        prefix_bans.write_count(&mut tables)?;
+        let control = Arc::new(ControlWords::open(&pins)?);
+        let buckets = BucketTable::open(&pins, &control)?;
+        let bans = Bans::open(
+            KernelBanWords::open(&pins, Arc::clone(&control))?,
+            BanShape::new(options.bans),
+            Seed([random::word()?, random::word()?]),
+        )?;
         let events = EventRing::open(&pins)?;
         Ok(Self {
             options: options.clone(),
             features: object,
-            tables: Mutex::new(tables),
+            tables: Mutex::new(Tables::open(&pins)?),
             policy: Mutex::new(PolicyTables::open(&pins)?),
-            prefix_bans: Mutex::new(prefix_bans),
+            bans: Mutex::new(bans),
+            buckets,
             events: Mutex::new(events),
             programs: Mutex::new(HashMap::new()),
             installed: Mutex::new(None),
-            control: ControlWords::open(&pins)?,
+            control,
             pins,
             _owner: owner,
         })
@@ -141,12 +152,11 @@ impl Kernel {
         self.control.get(control::PAUSED) != 0
     }
 
-    /// The bucket of a source as the limiter has it now, or none.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn bucket(&self, key: &xdpgate_ebpf::abi::BucketKey) -> Result<Option<Bucket>, KernelError> {
-        self.tables().bucket(key)
+    /// The state of a source's bucket as the limiter has it now, in ticks; none where there is no bucket, which is as good as
+    /// a full one.
+    #[must_use]
+    pub fn bucket(&self, key: &BucketKey, class: u64) -> Option<u64> {
+        self.buckets.state(key, class)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -1,13 +1,8 @@
 //! Typed handles on the pinned maps. Their names appear here and in the program, nowhere else.
 
-use aya::maps::lpm_trie::LpmTrie;
-use aya::maps::{Array, HashMap, MapData, MapError, MapInfo, PerCpuArray};
-use xdpgate_ebpf::abi::{
-    Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters,
-    PrefixBan, Settings,
-};
+use aya::maps::{Array, MapData, MapError, PerCpuArray};
+use xdpgate_ebpf::abi::{EventCounters, InterfaceCounters, InterfaceRow, ListCounters, Settings};
 
-use super::Options;
 use super::blocks::Blocks;
 use super::error::KernelError;
 use super::grace::Grace;
@@ -62,20 +57,7 @@ impl PolicyTables {
 
 /// All other tables.
 pub(super) struct Tables {
-    /// Room for exact bans and for prefix bans, of each family, as the pinned maps were made.
-    pub(super) ban_capacity: u64,
-    /// Exact bans in the tables.
-    pub(super) exact_bans_v4: u64,
-    /// Likewise.
-    pub(super) exact_bans_v6: u64,
-    /// Room for sources in the limiter, likewise.
-    bucket_capacity: u64,
     pub(super) interfaces: Array<MapData, InterfaceRow>,
-    pub(super) bans_v4: HashMap<MapData, [u8; 4], Ban>,
-    pub(super) bans_v6: HashMap<MapData, [u8; 16], Ban>,
-    pub(super) ban_prefixes_v4: LpmTrie<MapData, [u8; 4], PrefixBan>,
-    pub(super) ban_prefixes_v6: LpmTrie<MapData, [u8; 16], PrefixBan>,
-    buckets: HashMap<MapData, BucketKey, Bucket>,
     pub(super) counters: PerCpuArray<MapData, InterfaceCounters>,
     pub(super) list_counters: PerCpuArray<MapData, ListCounters>,
     pub(super) event_counters: PerCpuArray<MapData, EventCounters>,
@@ -83,57 +65,12 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn open(pins: &Pins) -> Result<Self, KernelError> {
-        let capacity = |name: &'static str| {
-            let info = MapInfo::from_pin(pins.map(name)).map_err(|error| KernelError::table(name, error))?;
-            Ok::<_, KernelError>(u64::from(info.max_entries()))
-        };
-        let bans_v4: HashMap<_, [u8; 4], Ban> = open(pins, "BANS_V4")?;
-        let bans_v6: HashMap<_, [u8; 16], Ban> = open(pins, "BANS_V6")?;
         Ok(Self {
-            ban_capacity: capacity("BANS_V4")?,
-            bucket_capacity: capacity("BUCKETS")?,
-            exact_bans_v4: bans_v4.keys().count() as u64,
-            exact_bans_v6: bans_v6.keys().count() as u64,
             interfaces: open(pins, "INTERFACES")?,
-            bans_v4,
-            bans_v6,
-            ban_prefixes_v4: open(pins, "BAN_PREFIXES_V4")?,
-            ban_prefixes_v6: open(pins, "BAN_PREFIXES_V6")?,
-            buckets: open(pins, "BUCKETS")?,
             counters: open(pins, "COUNTERS")?,
             list_counters: open(pins, "LIST_COUNTERS")?,
             event_counters: open(pins, "EVENT_COUNTERS")?,
         })
-    }
-
-    /// Adopted tables keep the sizes they were made with.
-    pub(super) fn warn_of_other_sizes(&self, options: &Options) {
-        for (key, pinned, wanted) in [
-            ("tables.bans", self.ban_capacity, u64::from(options.bans)),
-            ("tables.sources", self.bucket_capacity, u64::from(options.sources)),
-        ] {
-            if pinned != wanted {
-                tracing::warn!(
-                    key,
-                    pinned,
-                    wanted,
-                    "the tables in the kernel keep their size until `xdpgate detach` and a new start"
-                );
-            }
-        }
-    }
-
-    pub(super) fn bucket(&self, key: &BucketKey) -> Result<Option<Bucket>, KernelError> {
-        found(self.buckets.get(key, 0)).map_err(|error| KernelError::table("BUCKETS", error))
-    }
-}
-
-/// A missing key is an answer, not an error.
-pub(super) fn found<V>(result: Result<V, MapError>) -> Result<Option<V>, MapError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(MapError::KeyNotFound) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{Bucket, Limit, bucket_class, fragments};
+use xdpgate_ebpf::abi::{Limit, bucket_class, fragments};
+use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::verdict::Action;
 
 use super::{Gate, Live, probe};
@@ -35,10 +36,11 @@ impl Gate {
         let mut tables = Model::new(Arc::clone(&live.image));
         tables.pause(self.kernel.paused());
         for ban in &bans {
-            tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
+            // A source is in no more prefixes than there are lengths, so they all fit.
+            let _ = tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
-        let buckets = Buckets::read(&self.kernel, &live, address)?;
-        tables.set_bucket(&buckets.source_key, buckets.source);
+        let buckets = Buckets::read(&self.kernel, &live, address);
+        buckets.copy_to(&tables);
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
         let list = verdict.list.and_then(|list| live.image.lists.get(usize::from(list.bit())).cloned());
@@ -104,23 +106,37 @@ fn country(inputs: &Inputs, known: &Known) -> Option<CountryMatch> {
     Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule })
 }
 
-/// The buckets of one source, as the kernel has them.
+/// The buckets of one source, as the kernel has them: times in ticks.
 struct Buckets {
-    source_key: xdpgate_ebpf::abi::BucketKey,
-    source: Bucket,
-    fragments: Bucket,
+    key: BucketKey,
+    packets: u64,
+    bytes: u64,
+    fragments: u64,
 }
 
 impl Buckets {
-    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Result<Self, Failure> {
-        let settings = &live.image.settings;
-        let source_key = probe::bucket_key(settings, address, bucket_class::SOURCE);
-        let fragments_key = probe::bucket_key(settings, address, bucket_class::FRAGMENTS);
-        Ok(Self {
-            source: kernel.bucket(&source_key)?.unwrap_or(probe::FULL),
-            fragments: kernel.bucket(&fragments_key)?.unwrap_or(probe::FULL),
-            source_key,
-        })
+    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Self {
+        let key = probe::bucket_key(&live.image.settings, address);
+        // A bucket of which the kernel knows nothing is full.
+        let state = |class| kernel.bucket(&key, class).unwrap_or(0);
+        Self {
+            key,
+            packets: state(bucket_class::PACKETS),
+            bytes: state(bucket_class::BYTES),
+            fragments: state(bucket_class::FRAGMENTS),
+        }
+    }
+
+    fn copy_to(&self, tables: &Model) {
+        for (class, state) in [
+            (bucket_class::PACKETS, self.packets),
+            (bucket_class::BYTES, self.bytes),
+            (bucket_class::FRAGMENTS, self.fragments),
+        ] {
+            if state != 0 {
+                tables.set_bucket(&self.key, class, state);
+            }
+        }
     }
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
@@ -134,13 +150,13 @@ impl Buckets {
             crate::config::FragmentRule::Pass | crate::config::FragmentRule::Drop => None,
         };
         [
-            state("packets", limits.packets, Some(packets), self.source.packets, limits.mode, now_ns),
-            state("bytes", limits.bytes, Some(bytes), self.source.bytes, limits.mode, now_ns),
+            state("packets", limits.packets, Some(packets), self.packets, limits.mode, now_ns),
+            state("bytes", limits.bytes, Some(bytes), self.bytes, limits.mode, now_ns),
             state(
                 "fragments",
                 rate_of_fragments,
                 by_fragments,
-                self.fragments.packets,
+                self.fragments,
                 config.fragments.mode,
                 now_ns,
             ),

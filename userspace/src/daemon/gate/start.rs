@@ -131,7 +131,7 @@ fn restore_those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> R
 fn adopt_bans(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Failure> {
     let monotonic_now = monotonic_ns();
     let deadline = Deadline::at(now, monotonic_now);
-    let held = kernel.bans()?;
+    let held = kernel.bans();
     let records: Vec<_> = held
         .into_iter()
         .filter(|(_, expires_ns)| expires_ns.is_none_or(|expires| expires > monotonic_now))

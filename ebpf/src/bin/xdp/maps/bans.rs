@@ -46,11 +46,6 @@ impl BanMemory for Bans {
         };
         line.map(|line| LinePointer(line.cast()))
     }
-
-    #[inline(always)]
-    fn settle(&self, number: u32) -> u32 {
-        number ^ self.control.zero()
-    }
 }
 
 /// One line.
