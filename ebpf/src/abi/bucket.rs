@@ -38,9 +38,11 @@ pub mod bucket_tag {
     pub const FLAGS: u64 = (1 << 9) - 1;
 }
 
-/// What [`BucketSlot::state`] holds while one CPU gives the slot to another key, some nanoseconds long. No time is as late:
-/// times stay below it for 18 years of uptime.
+/// What [`BucketSlot::state`] holds for the few nanoseconds in which a CPU gives the slot to another key.
 pub const BUCKET_CLAIMED: u64 = 1 << 63;
+/// The latest time that a [`BucketSlot::state`] can be: 18 years of uptime. What is above is [`BUCKET_CLAIMED`], or that
+/// and charges of packets that meant the key before.
+pub const BUCKET_LATEST: u64 = BUCKET_CLAIMED - (1 << 56);
 
 shared! {
     /// One bucket of one source.

@@ -2,9 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::place::Found;
-use super::{BucketKey, BucketMemory, BucketSet, Home, Shape};
-use crate::abi::{BUCKET_CLAIMED, BUCKET_SET_WORDS, BUCKET_SLOTS};
+use super::{BucketKey, BucketMemory, BucketSet, Home, Sets, Shape};
+use crate::abi::{BUCKET_SET_WORDS, BUCKET_SLOTS};
 use crate::limit::Cell;
 
 /// A table in words of memory: [`BUCKET_SET_WORDS`] for each set.
@@ -32,16 +31,19 @@ impl<W: AsRef<[AtomicU64]>> HostTable<W> {
     /// The state of a bucket, in ticks; `None` where the table has none, which is as good as a full one.
     #[must_use]
     pub fn state(&self, key: &BucketKey, class: u64) -> Option<u64> {
-        let sets = Home::of(key, self.shape).sets(self)?;
-        sets.state(self, class).filter(|state| *state != BUCKET_CLAIMED)
+        let sets = Sets::new(self, Home::of(key, self.shape));
+        sets.slot(sets.find(class))?.state()
     }
 
     /// Puts a bucket into this state. False: no room for it.
     pub fn set_state(&self, key: &BucketKey, class: u64, state: u64) -> bool {
-        let Some(sets) = Home::of(key, self.shape).sets(self) else { return false };
+        let sets = Sets::new(self, Home::of(key, self.shape));
+        if let Some(slot) = sets.slot(sets.find(class)) {
+            return slot.state().is_some_and(|seen| slot.swap(seen, state));
+        }
         // At time zero nothing is in the past but slots that were never used.
-        let place = sets.look(self, class, 0);
-        matches!(place.found, Found::Own | Found::Free) && place.write(state)
+        let Some(slot) = sets.slot(sets.find_free(0)) else { return false };
+        slot.state().is_some_and(|seen| slot.claim(class, seen, state))
     }
 }
 

@@ -54,11 +54,7 @@ impl Home {
         let family = if key.family == family::IPV6 { bucket_tag::IPV6 } else { 0 };
         // The upper bits are the set, the others go to the tag; its top bit stays zero.
         let rest = mixed.wrapping_shl(shape.bits) >> 1 & !bucket_tag::FLAGS;
-        Self {
-            index: upper(mixed, shape.bits),
-            bits: shape.bits,
-            tag: rest | family | bucket_tag::USED,
-        }
+        Self { index: upper(mixed, shape.bits), bits: shape.bits, tag: rest | family | bucket_tag::USED }
     }
 
     /// Starts to load the first line of the set. What else is looked up meanwhile costs no extra time.
@@ -70,8 +66,8 @@ impl Home {
         }
     }
 
-    /// The other set, never the first one. It depends on the rest of the key, so that two keys of one set seldom share the
-    /// other one too; and on nothing else, so that it can be undone.
+    /// The second set: never the first one. It depends on the rest of the key, so that keys of one first set seldom share
+    /// the second one; and on nothing else, so that it can be undone.
     #[inline(always)]
     pub(super) const fn second(&self) -> u32 {
         self.index ^ other(self.tag, self.bits)

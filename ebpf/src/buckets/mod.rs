@@ -15,7 +15,7 @@ mod place;
 #[cfg(not(target_arch = "bpf"))]
 pub use host::HostTable;
 pub use key::{BucketKey, Home};
-pub use place::{Found, Place, Sets};
+pub use place::{Place, Sets, Slot};
 
 use crate::abi::{BUCKET_SLOTS, MAX_BUCKET_BITS, MIN_BUCKET_BITS};
 use crate::limit::Cell;
@@ -32,6 +32,12 @@ pub trait BucketMemory {
 
     /// A set; `None` beyond the end of the table.
     fn set(&self, index: u32) -> Option<Self::Set<'_>>;
+
+    /// Sends a number through memory of which the verifier knows nothing. Elsewhere there is nothing to do.
+    #[inline(always)]
+    fn settle(&self, number: u64) -> u64 {
+        number
+    }
 }
 
 /// The words of one set. The host masks the number of the slot to [`BUCKET_SLOTS`].

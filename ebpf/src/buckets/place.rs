@@ -1,206 +1,197 @@
 //! Finding the slot of a bucket, or a free one.
 //!
+//! Both walk over the two sets of a key in the same order: most of the first set, most of the second, then what each of
+//! them keeps in reserve. The reserve is for keys whose other set is as full, so that both sets hold only buckets in use
+//! a hundred times less often than if the first set were filled to its end before the second.
+//!
 //! The slots of a line are compared without branches: which one matches is as random as the sources are, and a processor
-//! that guesses wrong pays more than all the comparisons. The verifier then sees one way through them instead of four.
+//! that guesses wrong pays more than all the comparisons.
 
 use super::key::Home;
 use super::{BucketMemory, BucketSet};
-use crate::abi::{BUCKET_CLAIMED, BUCKET_SLOTS, bucket_tag};
+use crate::abi::{BUCKET_CLAIMED, BUCKET_LATEST, BUCKET_SLOTS, bucket_tag};
 use crate::limit::Cell;
 
-/// Slots of one line of cache.
+/// Slots of the first line of cache.
 const LINE: u32 = BUCKET_SLOTS / 2;
+/// The first slot of the reserve.
+const RESERVE: u32 = BUCKET_SLOTS - 2;
 
-/// The two sets of a key, the first of them at hand.
+/// The two sets of a key.
 #[derive(Clone, Copy, Debug)]
-pub struct Sets<S> {
-    first: S,
+pub struct Sets<'a, M> {
+    memory: &'a M,
     home: Home,
 }
 
-impl Home {
-    /// The sets of this home; `None` where the table is smaller than its shape says.
-    #[inline(always)]
-    #[must_use]
-    pub fn sets<M: BucketMemory>(self, memory: &M) -> Option<Sets<M::Set<'_>>> {
-        Some(Sets { first: memory.set(self.index)?, home: self })
-    }
-}
+/// One slot of two sets, or none.
+///
+/// A number, not a pointer: it goes through [`BucketMemory::settle`], after which the verifier knows nothing of how it was
+/// found, and proves what follows once. The slots of the first set, then those of the second, then [`Place::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u64);
 
-/// A slot that holds a bucket, or may be given to it. Plain numbers: where a variant leaves fields undefined, the
-/// verifier would refuse what the compiler makes of them.
+/// A slot at hand.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<S> {
+pub struct Slot<S> {
     set: S,
     slot: u32,
-    /// What there is of a place.
-    pub(crate) found: Found,
-    /// What the slot's tag is, or is to be.
+    /// Its tag once it holds the bucket of a class, but for the class.
     tag: u64,
-    /// The state as it was seen. Whatever is written depends on it being unchanged.
-    state: u64,
 }
 
-/// What [`Sets::look`] has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Found {
-    /// The bucket's slot.
-    Own,
-    /// A slot that is free.
-    Free,
-    /// Both sets hold only buckets that are in use.
-    Full,
-    /// Another CPU is changing the place: look again.
-    Lost,
-}
+impl<'a, M: BucketMemory> Sets<'a, M> {
+    /// Those of this home.
+    #[inline(always)]
+    pub const fn new(memory: &'a M, home: Home) -> Self {
+        Self { memory, home }
+    }
 
-impl Found {
-    /// Whether there is a place.
+    /// The bucket of this class.
+    #[inline(always)]
+    pub fn find(&self, class: u64) -> Place {
+        let tag = self.home.tag | class * bucket_tag::CLASS;
+        // Equal tags differ by zero. Others, all below 2^63, by something whose negative is negative.
+        self.first(|set, slot, second| (set.tag(slot).load() ^ (tag | second)).wrapping_neg())
+    }
+
+    /// A slot that is free at `now`, in ticks.
+    #[inline(always)]
+    pub fn find_free(&self, now: u64) -> Place {
+        // Times are below 2^63, and the mark of a claim is later than all of them.
+        self.first(|set, slot, _| now.wrapping_sub(set.state(slot).load()))
+    }
+
+    /// The slot at a place; `None` where there is no place.
+    #[inline(always)]
+    pub fn slot(&self, place: Place) -> Option<Slot<M::Set<'a>>> {
+        if !place.is_some() {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "below 16")]
+        let place = place.0 as u32;
+        let (index, second) = if place < BUCKET_SLOTS {
+            (self.home.index, 0)
+        } else {
+            (self.home.second(), bucket_tag::SECOND)
+        };
+        let set = self.memory.set(index)?;
+        Some(Slot { set, slot: place & (BUCKET_SLOTS - 1), tag: self.home.tag | second })
+    }
+
+    /// The same place, of which the verifier knows nothing any more.
     #[inline(always)]
     #[must_use]
-    pub const fn is_place(self) -> bool {
-        self as u32 <= Self::Free as u32
+    pub fn settle(&self, place: Place) -> Place {
+        Place(self.memory.settle(place.0))
+    }
+
+    /// The first slot of the walk for which the uppermost bit of `answer` is clear. What lies further on is only read where
+    /// all before it was in vain.
+    #[inline(always)]
+    fn first(&self, answer: impl Fn(&M::Set<'a>, u32, u64) -> u64) -> Place {
+        Place(self.memory.settle(u64::from(self.walk(answer))))
+    }
+
+    #[inline(always)]
+    fn walk(&self, answer: impl Fn(&M::Set<'a>, u32, u64) -> u64) -> u32 {
+        let none = 2 * BUCKET_SLOTS;
+        let Some(first) = self.memory.set(self.home.index) else { return none };
+        let in_first = |slot| answer(&first, slot, 0);
+        let slot = first_before_reserve(in_first);
+        if slot < RESERVE {
+            return slot;
+        }
+        let Some(second) = self.memory.set(self.home.second()) else { return none };
+        let in_second = |slot| answer(&second, slot, bucket_tag::SECOND);
+        let slot = first_before_reserve(in_second);
+        if slot < RESERVE {
+            return BUCKET_SLOTS + slot;
+        }
+        let slot = first_of(in_first, RESERVE, BUCKET_SLOTS);
+        if slot < BUCKET_SLOTS {
+            return slot;
+        }
+        // None is the slot behind the last one.
+        BUCKET_SLOTS + first_of(in_second, RESERVE, BUCKET_SLOTS)
     }
 }
 
-impl<'a, S: BucketSet + Copy> Sets<S> {
-    /// The place of the bucket of this class at `now`, in ticks. Where there is none, a free slot: of the first set, or
-    /// else of the second. Nothing is written.
-    #[inline(always)]
-    pub fn look<M: BucketMemory<Set<'a> = S>>(&self, memory: &'a M, class: u64, now: u64) -> Place<S> {
-        let tag = self.home.tag | class * bucket_tag::CLASS;
-        let slot = find(&self.first, tag);
-        if slot < BUCKET_SLOTS {
-            return found(self.first, slot, tag);
-        }
-        let Some(second) = memory.set(self.home.second()) else { return self.none() };
-        let tag_there = tag | bucket_tag::SECOND;
-        let slot = find(&second, tag_there);
-        if slot < BUCKET_SLOTS {
-            return found(second, slot, tag_there);
-        }
-        let slot = find_free(&self.first, now);
-        if slot < BUCKET_SLOTS {
-            return free(self.first, slot, tag, now);
-        }
-        let slot = find_free(&second, now);
-        if slot < BUCKET_SLOTS {
-            return free(second, slot, tag_there, now);
-        }
-        self.none()
-    }
+impl Place {
+    /// Nowhere.
+    pub const NONE: Self = Self(2 * BUCKET_SLOTS as u64);
 
-    /// No place at all.
-    #[inline(always)]
-    const fn none(&self) -> Place<S> {
-        Place { set: self.first, slot: 0, found: Found::Full, tag: 0, state: 0 }
-    }
-
-    /// The state of the bucket of this class, if there is one.
-    #[inline(always)]
-    pub(super) fn state<M: BucketMemory<Set<'a> = S>>(&self, memory: &'a M, class: u64) -> Option<u64> {
-        let tag = self.home.tag | class * bucket_tag::CLASS;
-        let slot = find(&self.first, tag);
-        if slot < BUCKET_SLOTS {
-            return Some(self.first.state(slot).load());
-        }
-        let second = memory.set(self.home.second())?;
-        let slot = find(&second, tag | bucket_tag::SECOND);
-        if slot < BUCKET_SLOTS { Some(second.state(slot).load()) } else { None }
-    }
-}
-
-impl<S: BucketSet> Place<S> {
-    /// The state as it was seen, in ticks. That of a free slot is in the past, as that of a full bucket is.
+    /// Whether there is one.
     #[inline(always)]
     #[must_use]
-    pub const fn state(&self) -> u64 {
-        self.state
+    pub const fn is_some(self) -> bool {
+        self.0 < Self::NONE.0
+    }
+}
+
+impl<S: BucketSet> Slot<S> {
+    /// Its state, in ticks; `None` while a CPU gives the slot to another key.
+    #[inline(always)]
+    pub fn state(&self) -> Option<u64> {
+        let state = self.set.state(self.slot).load();
+        if state > BUCKET_LATEST { None } else { Some(state) }
     }
 
-    /// Stores the next state if the place is still as it was seen. False: another CPU was faster, and nothing was charged.
+    /// Changes the state from what was seen. False: another CPU was faster.
+    #[inline(always)]
+    #[must_use]
+    pub fn swap(&self, seen: u64, next: u64) -> bool {
+        self.set.state(self.slot).compare_exchange(seen, next).is_ok()
+    }
+
+    /// Adds to the state, whatever it is now.
+    #[inline(always)]
+    pub fn add(&self, charge: u64) {
+        self.set.state(self.slot).add(charge);
+    }
+
+    /// Gives the slot, free when `seen`, to the bucket of this class, in the state `next`. False: another CPU was faster.
     ///
-    /// A free slot is claimed first. The mark goes where every charge of the key before must compare and swap: either its
-    /// charge came first and the mark is not set, or it finds the mark. So no bucket in use is ever given away.
+    /// First the mark. It goes where every charge of the key before must compare and swap: either its charge came first, and
+    /// the mark is not set, or it finds the mark. So no bucket in use is ever given away.
     #[inline(always)]
     #[must_use]
-    pub fn write(&self, next: u64) -> bool {
-        let state = self.set.state(self.slot);
-        if self.found as u32 == Found::Own as u32 {
-            return state.compare_exchange(self.state, next).is_ok();
-        }
-        if state.compare_exchange(self.state, BUCKET_CLAIMED).is_err() {
+    pub fn claim(&self, class: u64, seen: u64, next: u64) -> bool {
+        if !self.swap(seen, BUCKET_CLAIMED) {
             return false;
         }
-        self.set.tag(self.slot).store(self.tag);
-        state.compare_exchange(BUCKET_CLAIMED, next).is_ok()
-    }
-
-    /// Adds to the state, whatever it is now. False: the slot was not this bucket's yet.
-    #[inline(always)]
-    #[must_use]
-    pub fn add(&self, charge: u64) -> bool {
-        let own = self.found as u32 == Found::Own as u32;
-        if own {
-            self.set.state(self.slot).add(charge);
+        self.set.tag(self.slot).store(self.tag | class * bucket_tag::CLASS);
+        if !self.swap(BUCKET_CLAIMED, next) {
+            // Somebody added to the mark, and meant the key before.
+            self.set.state(self.slot).store(next);
         }
-        own
+        true
     }
 }
 
+/// The first slot before the reserve for which `answer` has its uppermost bit clear, or [`RESERVE`]. The second line is only
+/// read where the first has none.
 #[inline(always)]
-fn found<S: BucketSet + Copy>(set: S, slot: u32, tag: u64) -> Place<S> {
-    let state = set.state(slot).load();
-    let found = if state == BUCKET_CLAIMED { Found::Lost } else { Found::Own };
-    Place { set, slot, found, tag, state }
-}
-
-#[inline(always)]
-fn free<S: BucketSet + Copy>(set: S, slot: u32, tag: u64, now: u64) -> Place<S> {
-    let state = set.state(slot).load();
-    // Later: charged since it was found free.
-    let found = if state > now { Found::Lost } else { Found::Free };
-    Place { set, slot, found, tag, state }
-}
-
-/// The first slot with this tag, or [`BUCKET_SLOTS`].
-#[inline(always)]
-fn find<S: BucketSet>(set: &S, tag: u64) -> u32 {
-    // Both are below 2^63: only for equal ones is the negated difference not negative.
-    let differs = |slot| (set.tag(slot).load() ^ tag).wrapping_neg();
-    first_of_set(differs)
-}
-
-/// The first slot whose time has passed, or [`BUCKET_SLOTS`].
-#[inline(always)]
-fn find_free<S: BucketSet>(set: &S, now: u64) -> u32 {
-    // Both are below 2^63, but for the mark of a claim: its difference is negative, too.
-    let in_use = |slot| now.wrapping_sub(set.state(slot).load());
-    first_of_set(in_use)
-}
-
-/// The first slot for which `answer` has its uppermost bit clear. The second line is only read where the first has none.
-#[inline(always)]
-fn first_of_set(answer: impl Fn(u32) -> u64) -> u32 {
-    let near = first_of_line(&answer, 0);
-    if near < LINE {
-        return near;
+fn first_before_reserve(answer: impl Fn(u32) -> u64) -> u32 {
+    let slot = first_of(&answer, 0, LINE);
+    if slot < LINE {
+        return slot;
     }
-    LINE + first_of_line(&answer, LINE)
+    first_of(&answer, LINE, RESERVE)
 }
 
+/// Likewise, of the slots from `start` to before `end`, or `end`.
 #[inline(always)]
-fn first_of_line(answer: &impl Fn(u32) -> u64, start: u32) -> u32 {
+fn first_of(answer: impl Fn(u32) -> u64, start: u32, end: u32) -> u32 {
     let mut none_yet = u64::MAX;
     let mut before = 0;
-    let mut slot = 0;
-    while slot < LINE {
-        none_yet &= answer(start + slot);
+    let mut slot = start;
+    while slot < end {
+        none_yet &= answer(slot);
         before += none_yet >> 63;
         slot += 1;
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most 4")]
     let before = before as u32;
-    before
+    start + before
 }

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::abi::{Settings, action, bucket_class, family, fragments, mode};
-use crate::buckets::{BucketKey, BucketMemory, Home};
+use crate::buckets::{BucketKey, BucketMemory, Home, Sets};
 use crate::limit::{Due, Outcome, charge, ticks};
 use crate::packet::{Fragment, Packet, Source};
 use crate::reason::Reason;
@@ -47,11 +47,7 @@ pub(super) fn charge_all<T: Tables, C: Clock, const N: usize>(
     case: &Case<'_, T, C>,
     dues: &[Due<'_, Reason>; N],
 ) -> Outcome<Reason> {
-    let memory = case.tables.buckets();
-    match case.home.sets(memory) {
-        Some(sets) => charge(memory, &sets, dues, ticks(case.clock.now_ns())),
-        None => Outcome::NoRoom,
-    }
+    charge(&Sets::new(case.tables.buckets(), case.home), dues, ticks(case.clock.now_ns()))
 }
 
 /// Finds out where the buckets of the packet's source lie, and starts to load them where a limit may ask for them.

@@ -1,11 +1,11 @@
 //! Charging buckets that other CPUs charge at the same time.
 
 use super::Limit;
-use crate::buckets::{BucketMemory, Found, Sets};
+use crate::buckets::{BucketMemory, Place, Sets};
 
-/// How often a packet looks again when other CPUs changed its buckets in between. At the last time the cost is added without
+/// How often a packet looks for its buckets where other CPUs change them in between. The last time the cost is added without
 /// asking: nothing is lost from the account, and at most one packet a CPU is admitted beyond the burst.
-const MAX_LOOKS: u32 = 4;
+const MAX_LOOKS: u32 = 2;
 
 /// One 64-bit word that several CPUs change.
 pub trait Cell {
@@ -48,81 +48,141 @@ pub enum Outcome<R> {
 
 /// Charges a packet at `now`, in ticks, to all of these limits or to none. A packet that is over a limit writes nothing.
 #[inline(always)]
-pub fn charge<'a, M: BucketMemory, R: Copy, const N: usize>(
-    memory: &'a M,
-    sets: &Sets<M::Set<'a>>,
+pub fn charge<M: BucketMemory, R: Copy, const N: usize>(
+    sets: &Sets<'_, M>,
     dues: &[Due<'_, R>; N],
     now: u64,
 ) -> Outcome<R> {
-    // Asked first, without writing, so that a source over one limit does not keep taking from another and giving back.
-    if dues.iter().filter(|due| due.limit.is_set()).count() > 1 {
-        for due in dues {
-            if is_over(memory, sets, due, now) {
-                return Outcome::Over(due.over);
-            }
-        }
-    }
-    let mut outcome = Outcome::Admitted;
-    for (index, due) in dues.iter().enumerate() {
-        match take(memory, sets, due, now) {
-            Taken::Charged => {}
-            Taken::NoRoom => outcome = Outcome::NoRoom,
-            Taken::Over => {
-                // Other CPUs used it up since it was asked.
-                for due in dues.iter().take(index) {
-                    give_back(memory, sets, due, now);
-                }
-                return Outcome::Over(due.over);
-            }
-        }
-    }
-    outcome
-}
-
-/// What became of one limit.
-enum Taken {
-    Charged,
-    Over,
-    NoRoom,
-}
-
-#[inline(always)]
-fn is_over<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) -> bool {
-    if !due.limit.is_set() {
-        return false;
-    }
-    let place = sets.look(memory, due.class, now);
-    place.found.is_place() && due.limit.admit(place.state(), now, due.charge).is_none()
-}
-
-#[inline(always)]
-fn take<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) -> Taken {
-    if !due.limit.is_set() {
-        return Taken::Charged;
-    }
     let mut looks_left = MAX_LOOKS;
     while looks_left != 0 {
         looks_left -= 1;
-        let place = sets.look(memory, due.class, now);
-        if place.found as u32 == Found::Full as u32 {
-            return Taken::NoRoom;
-        }
-        if !place.found.is_place() {
-            continue;
-        }
-        let Some(next) = due.limit.admit(place.state(), now, due.charge) else { return Taken::Over };
-        if (looks_left == 0 && place.add(due.charge)) || place.write(next) {
-            return Taken::Charged;
+        if let Some(outcome) = charge_once(sets, dues, now, looks_left == 0) {
+            return outcome;
         }
     }
-    // Claims were lost each time, to as many other sources.
-    Taken::NoRoom
+    // Each time another source took the free slot.
+    Outcome::NoRoom
+}
+
+/// `None`: another CPU was faster. Then nothing is left charged, though a bucket may have got its place already.
+#[inline(always)]
+fn charge_once<M: BucketMemory, R: Copy, const N: usize>(
+    sets: &Sets<'_, M>,
+    dues: &[Due<'_, R>; N],
+    now: u64,
+    insist: bool,
+) -> Option<Outcome<R>> {
+    // All limits are asked before anything is charged. The last one is charged first, so it needs not be asked before.
+    let mut places = [sets.settle(Place::NONE); N];
+    for (number, (due, kept)) in dues.iter().zip(&mut places).enumerate() {
+        if !due.limit.is_set() {
+            continue;
+        }
+        let place = sets.find(due.class);
+        if number + 1 < N && is_over(sets, due, place, now) {
+            return Some(Outcome::Over(due.over));
+        }
+        *kept = sets.settle(place);
+    }
+    let mut outcome = Outcome::Admitted;
+    for (number, (due, kept)) in dues.iter().zip(&mut places).enumerate().rev() {
+        if !due.limit.is_set() {
+            continue;
+        }
+        let mut place = *kept;
+        let taken = if place.is_some() {
+            charge_bucket(sets, due, place, now, insist)
+        } else {
+            // Only now, when the buckets before it are charged: no two of one packet get the same slot.
+            place = sets.find_free(now);
+            claim_bucket(sets, due, place, now)
+        };
+        *kept = sets.settle(place);
+        match taken {
+            Taken::Charged => {}
+            Taken::NoRoom => outcome = Outcome::NoRoom,
+            Taken::Over => {
+                give_back(sets, dues, &places, number + 1);
+                return Some(Outcome::Over(due.over));
+            }
+            Taken::Lost => {
+                give_back(sets, dues, &places, number + 1);
+                return None;
+            }
+        }
+    }
+    Some(outcome)
+}
+
+/// What came of one charge.
+#[derive(Clone, Copy)]
+enum Taken {
+    Charged,
+    NoRoom,
+    Over,
+    /// Another CPU was faster.
+    Lost,
+}
+
+/// Whether the limit speaks against the packet already.
+#[inline(always)]
+fn is_over<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> bool {
+    let state = match sets.slot(place) {
+        Some(slot) => slot.state(),
+        // No bucket is a full one.
+        None => Some(0),
+    };
+    match state {
+        Some(state) => due.limit.admit(state, now, due.charge).is_none(),
+        // Looked at again when it is charged.
+        None => false,
+    }
 }
 
 #[inline(always)]
-fn give_back<'a, M: BucketMemory, R>(memory: &'a M, sets: &Sets<M::Set<'a>>, due: &Due<'_, R>, now: u64) {
-    if due.limit.is_set() {
-        let place = sets.look(memory, due.class, now);
-        let _ = place.add(due.charge.wrapping_neg());
+fn charge_bucket<M: BucketMemory, R>(
+    sets: &Sets<'_, M>,
+    due: &Due<'_, R>,
+    place: Place,
+    now: u64,
+    insist: bool,
+) -> Taken {
+    let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
+    let Some(state) = slot.state() else { return Taken::Lost };
+    let Some(next) = due.limit.admit(state, now, due.charge) else { return Taken::Over };
+    if slot.swap(state, next) {
+        return Taken::Charged;
+    }
+    if !insist {
+        return Taken::Lost;
+    }
+    slot.add(due.charge);
+    Taken::Charged
+}
+
+#[inline(always)]
+fn claim_bucket<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> Taken {
+    let Some(next) = due.limit.admit(0, now, due.charge) else { return Taken::Over };
+    let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
+    let Some(state) = slot.state() else { return Taken::Lost };
+    // It may have been charged since it was seen to be free.
+    if state > now || !slot.claim(due.class, state, next) {
+        return Taken::Lost;
+    }
+    Taken::Charged
+}
+
+/// Takes back what was charged already: to those from `start` on.
+#[inline(always)]
+fn give_back<M: BucketMemory, R, const N: usize>(
+    sets: &Sets<'_, M>,
+    dues: &[Due<'_, R>; N],
+    places: &[Place; N],
+    start: usize,
+) {
+    for (due, place) in dues.iter().zip(places).skip(start) {
+        if let Some(slot) = sets.slot(*place) {
+            slot.add(due.charge.wrapping_neg());
+        }
     }
 }

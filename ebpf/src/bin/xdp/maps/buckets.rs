@@ -22,6 +22,7 @@ const SLOT_WORDS: usize = 2;
 /// The table.
 pub(crate) struct Buckets {
     shape: Shape,
+    zero: u64,
 }
 
 impl Buckets {
@@ -29,7 +30,10 @@ impl Buckets {
     pub(crate) fn of(control: ControlWords) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "userspace writes a number below 64")]
         let bits = control.word(control::BUCKET_BITS) as u32;
-        Self { shape: Shape { seed: control.word(control::HASH_SEED), bits } }
+        Self {
+            shape: Shape { seed: control.word(control::HASH_SEED), bits },
+            zero: control.word(control::ZERO),
+        }
     }
 }
 
@@ -44,6 +48,11 @@ impl BucketMemory for Buckets {
     #[inline(always)]
     fn set(&self, index: u32) -> Option<SetPointer> {
         BUCKETS.get_ptr_mut(index).map(|set| SetPointer(set.cast()))
+    }
+
+    #[inline(always)]
+    fn settle(&self, number: u64) -> u64 {
+        number ^ self.zero
     }
 }
 
