@@ -3,11 +3,14 @@
 mod geo;
 mod lines;
 mod list;
+mod plain;
 mod problem;
 mod range;
+mod reader;
 
 pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
 pub use lines::{Entry, parse_line};
-pub use list::{BadLine, BadLineReport, BadLines, ListError, ParsedList, lines_covering, parse_list};
+pub use list::{BadLine, BadLineReport, BadLines, ListError, ParsedList, lines_covering};
 pub use problem::LineProblem;
 pub use range::{Address, AddressRanges, Prefixes, Range, merged};
+pub use reader::{ReadListError, parse_list, read_list};

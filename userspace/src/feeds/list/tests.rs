@@ -1,4 +1,5 @@
 use super::*;
+use crate::feeds::parse_list;
 use crate::feeds::range::Range;
 
 #[test]
