@@ -1,5 +1,6 @@
 //! Lists and geo databases: bytes of files become ranges of addresses. Pure except for reading the files.
 
+mod disjoint;
 mod geo;
 mod lines;
 mod list;
@@ -8,9 +9,10 @@ mod problem;
 mod range;
 mod reader;
 
+pub use disjoint::{DisjointRanges, merged};
 pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
 pub use lines::{Entry, parse_line};
 pub use list::{BadLine, BadLineReport, BadLines, ListError, ParsedList, lines_covering};
 pub use problem::LineProblem;
-pub use range::{Address, AddressRanges, Prefixes, Range, merged};
+pub use range::{Address, AddressRanges, Prefixes, Range};
 pub use reader::{ReadListError, parse_list, read_list};

@@ -1,6 +1,5 @@
 use std::fs;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 use xdpgate_ebpf::abi::{Bucket, Limit, bucket_class, fragments};
@@ -32,7 +31,8 @@ impl Gate {
         let now_ns = monotonic_ns();
         let deadline = Deadline::now();
 
-        let mut tables = Model::new(Arc::clone(&live.image));
+        let image = inputs.compile_for(live.settings.generation, address)?;
+        let mut tables = Model::new(image);
         tables.pause(self.kernel.paused()?);
         for ban in &bans {
             tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
@@ -41,7 +41,8 @@ impl Gate {
         tables.set_bucket(&buckets.source_key, buckets.source);
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
-        let list = verdict.list.and_then(|list| live.image.lists.get(usize::from(list.bit())).cloned());
+        let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));
+        let list = list.map(|list| list.name.clone());
         Ok(Explanation {
             address,
             probe,
@@ -51,7 +52,7 @@ impl Gate {
             list,
             monitored: labels(verdict.monitored),
             paused: self.kernel.paused()?,
-            generation: live.image.settings.generation,
+            generation: live.settings.generation,
             allow: known.allowed.iter().map(|entry| allowed(inputs, entry)).collect(),
             management: known.management.iter().map(management).collect(),
             bans,
@@ -113,7 +114,7 @@ struct Buckets {
 
 impl Buckets {
     fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Result<Self, Failure> {
-        let settings = &live.image.settings;
+        let settings = &live.settings;
         let source_key = probe::bucket_key(settings, address, bucket_class::SOURCE);
         let fragments_key = probe::bucket_key(settings, address, bucket_class::FRAGMENTS);
         Ok(Self {
@@ -124,7 +125,7 @@ impl Buckets {
     }
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
-        let settings = &live.image.settings;
+        let settings = &live.settings;
         let config = &live.inputs.config;
         let limits = &config.limits;
         let (packets, bytes) = (settings.source.packets, settings.source.bytes);
