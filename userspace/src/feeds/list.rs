@@ -1,9 +1,7 @@
 //! A whole list: what a blocklist file holds.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::lines::parse_line;
 use super::problem::LineProblem;
 use super::range::AddressRanges;
 
@@ -59,16 +57,6 @@ pub enum ListError {
     /// The bytes are not those of a text.
     #[error("{0}; a list is plain text with one entry on a line")]
     NotText(&'static str),
-}
-
-/// The lines of a list that cover an address: their numbers and their text without line end. Lines that can't be read
-/// cover nothing.
-#[must_use]
-pub fn lines_covering(bytes: &[u8], address: IpAddr) -> Vec<(u32, String)> {
-    numbered_lines(bytes)
-        .filter(|(_, line)| matches!(parse_line(line), Ok(Some(entry)) if entry.contains(address)))
-        .map(|(number, line)| (number, shown(line)))
-        .collect()
 }
 
 impl BadLineReport {

@@ -1,13 +1,13 @@
-//! A list, read block by block: the text of a large one is never in memory whole.
+//! Reads lists.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
+use std::net::IpAddr;
 
+use super::blocks::{BLOCK, whole_lines};
 use super::lines::{Entry, parse_line};
-use super::list::{BadLines, ListError, ParsedList, UTF8_BOM, foreign_format};
+use super::list::{BadLines, ListError, ParsedList, UTF8_BOM, foreign_format, shown};
 use super::plain;
-
-/// Bytes that are read at once: few system calls, and the processor's cache still holds them when they are looked at.
-const BLOCK: usize = 256 * 1024;
+use super::problem::LineProblem;
 
 /// Why a list could not be read from a file.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum ReadListError {
     List(#[from] ListError),
 }
 
-/// Reads a list as [`parse_list`] does, from a file.
+/// Reads a list as [`parse_list`] does, from a file, of which no more than a block is in memory.
 ///
 /// # Errors
 ///
@@ -40,30 +40,33 @@ pub fn parse_list(bytes: &[u8], bad: BadLines) -> Result<ParsedList, ListError> 
     reader.finish(bad)
 }
 
-fn read_blocks(mut file: impl Read, bad: BadLines, size: usize) -> Result<ParsedList, ReadListError> {
+/// The lines of a list that cover an address: their numbers and their text without line end. Lines that can't be read
+/// cover nothing.
+///
+/// # Errors
+///
+/// When the file can't be read.
+pub fn lines_covering(file: impl Read, address: IpAddr) -> io::Result<Vec<(u32, String)>> {
+    let mut found = Vec::new();
+    let mut number: u32 = 0;
+    whole_lines(file, BLOCK, |text| {
+        let mut rest = if number == 0 { without_mark(text) } else { text };
+        while !rest.is_empty() {
+            number = number.saturating_add(1);
+            let (entry, taken) = next_line(rest);
+            if matches!(entry, Ok(Some(entry)) if entry.contains(address)) {
+                found.push((number, shown(rest.get(..taken).unwrap_or(rest))));
+            }
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    Ok(found)
+}
+
+fn read_blocks(file: impl Read, bad: BadLines, size: usize) -> Result<ParsedList, ReadListError> {
     let mut reader = Reader::default();
-    let mut block = vec![0; size];
-    let mut held = 0;
-    loop {
-        match file.read(block.get_mut(held..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(count) => held += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-        if held < block.len() {
-            continue;
-        }
-        let Some(end) = block.iter().rposition(|byte| *byte == b'\n') else {
-            // A line that is longer than the block.
-            block.resize(2 * block.len(), 0);
-            continue;
-        };
-        reader.lines(block.get(..=end).unwrap_or_default())?;
-        block.copy_within(end + 1.., 0);
-        held -= end + 1;
-    }
-    reader.lines(block.get(..held).unwrap_or_default())?;
+    whole_lines(file, size, |text| reader.lines(text).map_err(ReadListError::from))?;
     Ok(reader.finish(bad)?)
 }
 
@@ -81,32 +84,18 @@ impl Reader {
         let mut rest = if self.line == 0 { beginning(text)? } else { text };
         while !rest.is_empty() {
             self.line = self.line.saturating_add(1);
-            let taken = self.plain_entry(rest).unwrap_or_else(|| self.any_line(rest));
+            let (entry, taken) = next_line(rest);
+            match entry {
+                Ok(Some(Entry::Ipv4(range))) => self.list.ranges.ipv4.push(range),
+                Ok(Some(Entry::Ipv6(range))) => self.list.ranges.ipv6.push(range),
+                Ok(None) => {}
+                Err(problem) => {
+                    self.list.skipped.push(self.line, rest.get(..taken).unwrap_or(rest), problem);
+                }
+            }
             rest = rest.get(taken..).unwrap_or_default();
         }
         Ok(())
-    }
-
-    fn plain_entry(&mut self, text: &[u8]) -> Option<usize> {
-        if let Some((range, taken)) = plain::ipv4(text) {
-            self.list.ranges.ipv4.push(range);
-            return Some(taken);
-        }
-        let (range, taken) = plain::ipv6(text)?;
-        self.list.ranges.ipv6.push(range);
-        Some(taken)
-    }
-
-    fn any_line(&mut self, text: &[u8]) -> usize {
-        let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
-        let line = text.get(..end).unwrap_or(text);
-        match parse_line(line) {
-            Ok(None) => {}
-            Ok(Some(Entry::Ipv4(range))) => self.list.ranges.ipv4.push(range),
-            Ok(Some(Entry::Ipv6(range))) => self.list.ranges.ipv6.push(range),
-            Err(problem) => self.list.skipped.push(self.line, line, problem),
-        }
-        end + 1
     }
 
     fn finish(mut self, bad: BadLines) -> Result<ParsedList, ListError> {
@@ -122,12 +111,30 @@ impl Reader {
     }
 }
 
+/// What the first line names, and how many bytes it takes with its end.
+#[inline]
+fn next_line(text: &[u8]) -> (Result<Option<Entry>, LineProblem>, usize) {
+    if let Some((range, taken)) = plain::ipv4(text) {
+        return (Ok(Some(Entry::Ipv4(range))), taken);
+    }
+    if let Some((range, taken)) = plain::ipv6(text) {
+        return (Ok(Some(Entry::Ipv6(range))), taken);
+    }
+    let end = text.iter().position(|byte| *byte == b'\n');
+    let line = end.and_then(|end| text.get(..end)).unwrap_or(text);
+    (parse_line(line), end.map_or(text.len(), |end| end + 1))
+}
+
 /// The first lines without a byte order mark, if they are those of a text.
 fn beginning(text: &[u8]) -> Result<&[u8], ListError> {
     match foreign_format(text) {
         Some(what) => Err(ListError::NotText(what)),
-        None => Ok(text.strip_prefix(UTF8_BOM).unwrap_or(text)),
+        None => Ok(without_mark(text)),
     }
+}
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(UTF8_BOM).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::File;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -92,8 +92,9 @@ fn list_matches(inputs: &Inputs, known: &Known, address: IpAddr) -> Vec<ListMatc
     let matches = known.lists.iter().map(|(name, mode)| {
         let source = inputs.list_sources.iter().find(|source| source.name == *name);
         // The file may have gone or changed since it was loaded: then the list is named without its lines.
-        let text = source.and_then(|source| fs::read(&source.path).ok()).unwrap_or_default();
-        let lines = lines_covering(&text, address).into_iter().map(|(line, text)| ListLine { line, text });
+        let file = source.and_then(|source| File::open(&source.path).ok());
+        let lines = file.and_then(|file| lines_covering(file, address).ok()).unwrap_or_default();
+        let lines = lines.into_iter().map(|(line, text)| ListLine { line, text });
         ListMatch { name: name.clone(), mode: *mode, lines: lines.collect() }
     });
     matches.collect()

@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -76,6 +78,16 @@ fn a_file_that_fails_is_no_list() {
     }
     let error = read_list(Broken, BadLines::Skip).unwrap_err();
     assert_eq!(error.to_string(), "can't be read: broken");
+}
+
+#[test]
+fn the_lines_that_cover_an_address_are_found() {
+    let text = b"10.0.0.0/8\nbad\n10.1.2.3 # him\r\n10.1.2.4\n10.1.0.0-10.2.0.0\n::/1";
+    assert_eq!(
+        lines_covering(&text[..], [10, 1, 2, 3].into()).unwrap(),
+        [(1, "10.0.0.0/8".to_owned()), (3, "10.1.2.3 # him".to_owned()), (5, "10.1.0.0-10.2.0.0".to_owned()),]
+    );
+    assert_eq!(lines_covering(&text[..], "::1".parse().unwrap()).unwrap(), [(6, "::/1".to_owned())]);
 }
 
 /// Lines of every kind, good and bad.
