@@ -14,7 +14,7 @@ mod prefixes;
 mod settings;
 mod sources;
 
-pub use compile::compile;
+pub use compile::{compile, compile_for};
 pub use country::countries_without_ranges;
 pub use error::{CompileError, LimitProblem};
 pub use explain::{AllowedBy, Known, known};

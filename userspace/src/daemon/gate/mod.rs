@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use xdpgate_ebpf::abi::Settings;
 
 pub use self::lists::NewList;
 
@@ -32,7 +33,6 @@ use crate::api::types::Actor;
 use crate::api::types::{LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
-use crate::policy::Image;
 use crate::store::Store;
 
 /// The state of the daemon.
@@ -52,11 +52,11 @@ pub struct Gate {
     started: Timestamp,
 }
 
-/// The policy in force, whole.
+/// The policy in force, whole. Its image is not kept: the kernel has it, and for a single address it is compiled again.
 #[derive(Debug)]
 struct Live {
     inputs: Inputs,
-    image: Arc<Image>,
+    settings: Settings,
     sizes: Sizes,
 }
 
@@ -92,7 +92,7 @@ impl Gate {
         let translator = Translator {
             now: (Timestamp::now(), monotonic_ns()),
             interfaces: interfaces.into_iter().map(|row| (row.slot, row.name.to_string())).collect(),
-            lists: self.live().image.lists.clone(),
+            lists: self.live().inputs.list_names(),
         };
         for event in &waiting {
             self.events.push(translator.translate(event));

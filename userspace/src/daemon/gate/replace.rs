@@ -26,6 +26,8 @@ impl Gate {
         let image = Arc::new(inputs.compile(generation)?);
         approve(&image)?;
         let report = self.kernel.install(&image)?;
+        let settings = image.settings;
+        drop(image);
         if let Err(error) = persist(&self.store) {
             self.go_back(generation + 1);
             return Err(error.into());
@@ -38,15 +40,15 @@ impl Gate {
         };
         let Sizes { ipv4_prefixes, ipv6_prefixes, milliseconds, .. } = sizes;
         tracing::info!(generation, ipv4_prefixes, ipv6_prefixes, milliseconds, "a new policy is live");
-        self.hand_over_list_counters(&image.lists);
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, image, sizes }.into();
+        self.hand_over_list_counters(&inputs.list_names());
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, settings, sizes }.into();
         Ok(Changed { generation, sizes })
     }
 
     fn go_back(&self, generation: u64) {
-        let mut image = Image::clone(&self.live().image);
-        image.settings.generation = generation;
-        if let Err(error) = self.kernel.install(&image) {
+        let image = self.live().inputs.compile(generation);
+        let installed = image.and_then(|image| Ok(self.kernel.install(&image)?));
+        if let Err(error) = installed {
             tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
         }
     }

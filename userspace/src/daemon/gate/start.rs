@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Mutex, RwLock};
 use std::time::Instant;
 
 use ipnet::IpNet;
@@ -35,6 +35,8 @@ impl Gate {
         let adopting = before > 0;
         let attached = if adopting { attach_all(&kernel, &wanted)? } else { Vec::new() };
         let report = kernel.install(&image)?;
+        let settings = image.settings;
+        drop(image);
         let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
 
         let sizes = Sizes {
@@ -43,12 +45,12 @@ impl Gate {
             attribute_sets: report.attribute_sets,
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        let lists = image.lists.clone();
+        let lists = inputs.list_names();
         let gate = Self {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, image: Arc::new(image), sizes }.into()),
+            live: RwLock::new(Live { inputs, settings, sizes }.into()),
             changes: Mutex::new(()),
             bans: Mutex::new(()),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
