@@ -1,3 +1,4 @@
+use super::LAST_PROBE;
 use super::hash::{Seed, path_ipv4, shift};
 use super::key::prefix_key_ipv4;
 use super::line::{lower_half, upper_half};
@@ -5,7 +6,8 @@ use super::opaque::Opaque;
 use super::{BanLine, BanMemory, BanTable};
 use crate::abi::{BAN_SLOTS_IPV4, MAX_BAN_PROBES, ban_word};
 
-/// Lines that a look-up reads for prefixes: one for each length, and as many again where lines continue.
+/// Lines that a look-up reads for prefixes: one for each length, and as many again where lines continue. Up to 8 lengths
+/// can't need more. With all 32 of them, half of their lines would have to continue: of a full table one in 900 does.
 const MAX_PREFIX_LINES: u32 = 2 * u32::BITS;
 
 /// The latest end of a ban of this address; zero where there is none.
@@ -68,7 +70,7 @@ fn prefixes<M: BanMemory>(memory: &M, opaque: Opaque, address: u32, mut latest: 
             slot += 1;
         }
         latest = opaque.later(latest, found);
-        let continues = lower_half(opaque.ones(last));
+        let continues = lower_half(opaque.ones(last) & opaque.less(u64::from(probe), LAST_PROBE));
         lengths ^= marker & !continues;
         probe = (probe + 1) & continues;
         lines += 1;

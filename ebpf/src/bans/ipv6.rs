@@ -1,3 +1,4 @@
+use super::LAST_PROBE;
 use super::hash::{Seed, path_ipv6, shift};
 use super::key::{halves_ipv6, prefix_key_ipv6};
 use super::line::{lower_half, upper_half};
@@ -6,6 +7,8 @@ use super::{BanLine, BanMemory, BanTable};
 use crate::abi::{BAN_LINE_CONTINUES, MAX_BAN_PROBES, ban_word};
 
 /// Lines that a look-up reads for the lengths in one word: one for each length, and as many again where lines continue.
+/// Up to 16 lengths can't need more. With all 64 of them, half of their lines would have to continue: of a full table
+/// one in 12 does.
 const MAX_PREFIX_LINES: u32 = 2 * u64::BITS;
 
 /// The latest end of a ban of this address; zero where there is none.
@@ -76,7 +79,8 @@ fn prefixes<M: BanMemory>(
             | (ends >> 32) & !differs(1)
             | u64::from(lower_half(last)) & !differs(2);
         latest = opaque.later(latest, found);
-        let continues = opaque.ones(u64::from(upper_half(last) & BAN_LINE_CONTINUES));
+        let continues = opaque.ones(u64::from(upper_half(last) & BAN_LINE_CONTINUES))
+            & opaque.less(u64::from(probe), LAST_PROBE);
         lengths ^= marker & !continues;
         probe = (probe + 1) & lower_half(continues);
         lines += 1;

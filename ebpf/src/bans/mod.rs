@@ -15,8 +15,11 @@ pub use hash::{Path, Seed, path_ipv4, path_ipv6};
 pub use key::{halves_ipv6, prefix_key_ipv4, prefix_key_ipv6};
 pub use line::{halves, lower_half, upper_half};
 
-use crate::abi::{Ban, ban_word, family};
+use crate::abi::{Ban, MAX_BAN_PROBES, ban_word, family};
 use crate::packet::Source;
+
+/// The number of the last line in which a key may be found.
+const LAST_PROBE: u64 = MAX_BAN_PROBES as u64 - 1;
 
 /// One of the tables. Its number is that of its bit and byte in [`crate::abi::BanControl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,3 +80,6 @@ pub fn find<M: BanMemory>(memory: &M, source: &Source) -> Option<Ban> {
     };
     Ban::from_expiry(expiry)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,13 @@ impl Opaque {
     /// The larger one.
     #[inline(always)]
     pub(super) const fn later(self, one: u64, other: u64) -> u64 {
-        one ^ ((one ^ other) & self.spread(one.wrapping_sub(other)))
+        one ^ ((one ^ other) & self.less(one, other))
+    }
+
+    /// All ones where `one` is less than `other`, else zero. Both have less than 64 bits.
+    #[inline(always)]
+    pub(super) const fn less(self, one: u64, other: u64) -> u64 {
+        self.spread(one.wrapping_sub(other))
     }
 
     /// The highest bit in all bits.

@@ -7,7 +7,7 @@ use xdpgate_ebpf::abi::ban_word;
 use xdpgate_ebpf::bans::{BanTable, Seed};
 
 use super::entry::Entry;
-use super::memory::BanWords;
+use super::memory::{self, BanWords};
 use super::shape::BanShape;
 
 /// Which lengths of prefixes are in use.
@@ -92,6 +92,6 @@ fn load<W: BanWords>(words: &W, index: usize) -> u64 {
 
 fn store<W: BanWords>(words: &W, index: usize, value: u64) {
     if let Some(word) = words.control().get(index) {
-        word.store(value, Ordering::Release);
+        memory::store(word, value);
     }
 }

@@ -8,7 +8,7 @@ use xdpgate_ebpf::bans::{
 };
 
 use super::entry::low_32;
-use super::memory::Line;
+use super::memory::{self, Line};
 
 /// How the lines of a table are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +142,6 @@ fn load(line: &Line, index: usize) -> u64 {
 
 fn store(line: &Line, index: usize, value: u64) {
     if let Some(word) = line.get(index) {
-        word.store(value, Ordering::Release);
+        memory::store(word, value);
     }
 }

@@ -37,8 +37,8 @@ impl<W: BanWords + ?Sized> BanWords for &W {
 /// Tables in the memory of this process, for tests and models.
 #[derive(Debug)]
 pub struct HeapWords {
-    control: Box<[AtomicU64]>,
-    tables: [Box<[AtomicU64]>; 4],
+    pub(super) control: Box<[AtomicU64]>,
+    pub(super) tables: [Box<[AtomicU64]>; 4],
 }
 
 impl HeapWords {
@@ -62,7 +62,10 @@ impl BanWords for HeapWords {
     }
 
     /// Its readers run in the thread that writes, or are tests that know what they do.
-    fn wait_for_readers(&self) {}
+    fn wait_for_readers(&self) {
+        #[cfg(test)]
+        super::tests::waited();
+    }
 }
 
 /// What the data path sees.
@@ -98,6 +101,13 @@ pub(super) fn lines<W: BanWords + ?Sized>(words: &W, table: BanTable) -> &[Line]
     words.table(table).as_chunks().0
 }
 
-fn zeroes(count: usize) -> Box<[AtomicU64]> {
+/// Every word is written here, one at a time: a reader sees those before it, and not yet those after it.
+pub(super) fn store(word: &AtomicU64, value: u64) {
+    word.store(value, Ordering::Release);
+    #[cfg(test)]
+    super::tests::stored(word, value);
+}
+
+pub(super) fn zeroes(count: usize) -> Box<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
 }

@@ -18,7 +18,7 @@ use super::table::{Table, TableFull};
 /// `CLOCK_MONOTONIC`, kept in units of 67 ms, rounded up; `None` is never.
 #[derive(Debug)]
 pub struct Bans<W> {
-    words: W,
+    pub(super) words: W,
     tables: [Table; 4],
     guide: Guide,
 }

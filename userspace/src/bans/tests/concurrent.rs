@@ -10,7 +10,8 @@ use xdpgate_ebpf::packet::Source;
 use super::*;
 
 const READERS: usize = 2;
-const ROUNDS: usize = 4_000;
+const ROUNDS: usize = 500;
+const LOOKS: u64 = 20_000;
 
 /// Words that know of their readers.
 struct Watched {
@@ -100,7 +101,7 @@ fn a_ban_in_force_is_always_found_and_a_mixture_never() {
             });
         }
         let mut round = 0;
-        while round < ROUNDS || looked.load(Ordering::Relaxed) < 100_000 {
+        while round < ROUNDS || looked.load(Ordering::Relaxed) < LOOKS {
             round += 1;
             for n in 0..8 {
                 let (high, low) = halves(n);

@@ -19,14 +19,14 @@ enum Change {
     Adopt,
 }
 
-/// Few addresses, so that prefixes nest and are met again; all lengths.
-fn prefix() -> impl Strategy<Value = IpNet> {
-    let ipv4 = (0_u32..4, 0_u8..=32).prop_map(|(bits, length)| {
+/// Few addresses, so that prefixes nest and are met again; lengths that are multiples of `step`.
+fn prefix(step: u8) -> impl Strategy<Value = IpNet> {
+    let ipv4 = (0_u32..4, (0..=32 / step).prop_map(move |n| n * step)).prop_map(|(bits, length)| {
         // The last bits tell addresses apart, and one in the middle tells wider prefixes apart.
         let address = Ipv4Addr::from_bits(0xC000_0200 | bits & 1 | (bits & 2) << 15);
         IpNet::new(address.into(), length).unwrap()
     });
-    let ipv6 = (0_u128..8, 0_u8..=128).prop_map(|(bits, length)| {
+    let ipv6 = (0_u128..8, (0..=128 / step).prop_map(move |n| n * step)).prop_map(|(bits, length)| {
         let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | bits & 1 | (bits & 2) << 62 | (bits & 4) << 78);
         IpNet::new(address.into(), length).unwrap()
     });
@@ -41,13 +41,13 @@ fn end() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![Just(None), (3_u64..50).prop_map(|units| Some(units << EXPIRY_SHIFT))]
 }
 
-fn change() -> impl Strategy<Value = Change> {
-    let some = prop::collection::vec((prefix(), end()), 0..100);
+fn change(step: u8) -> impl Strategy<Value = Change> {
+    let some = || prop::collection::vec((prefix(step), end()), 0..100);
     prop_oneof![
-        10 => (prefix(), end()).prop_map(|(prefix, end)| Change::Ban(prefix, end)),
-        2 => some.clone().prop_map(Change::BanAll),
-        8 => prefix().prop_map(Change::Lift),
-        1 => some.prop_map(Change::Replace),
+        10 => (prefix(step), end()).prop_map(|(prefix, end)| Change::Ban(prefix, end)),
+        2 => some().prop_map(Change::BanAll),
+        8 => prefix(step).prop_map(Change::Lift),
+        1 => some().prop_map(Change::Replace),
         1 => Just(Change::Clean),
         1 => Just(Change::Adopt),
     ]
@@ -104,8 +104,8 @@ fn run(mut bans: Bans<HeapWords>, changes: &[Change], probes: &[IpNet], may_be_f
         }
         assert!(make(&mut bans, &mut model, change) || may_be_full, "{change:?}");
         agree(&bans, &model, probes);
-        assert_eq!(bans.iter().collect::<Model>(), model);
     }
+    assert_eq!(bans.iter().collect::<Model>(), model);
     for prefix in model.into_keys() {
         assert!(bans.lift(prefix));
     }
@@ -115,23 +115,24 @@ fn run(mut bans: Bans<HeapWords>, changes: &[Change], probes: &[IpNet], may_be_f
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn roomy_tables_agree_with_a_map(
-        changes in prop::collection::vec(change(), 1..60),
-        probes in prop::collection::vec(prefix(), 20),
+        changes in prop::collection::vec(change(1), 1..40),
+        probes in prop::collection::vec(prefix(1), 20),
         seed in any::<[u64; 2]>(),
     ) {
         let shape = BanShape::new(1 << 12);
         run(Bans::open(HeapWords::new(shape), shape, Seed(seed)).unwrap(), &changes, &probes, false);
     }
 
-    /// Chains of lines, taken apart and put together again; tables that are full.
+    /// Chains of lines, taken apart and put together again; tables that are full. With no more lengths than a reader has
+    /// lines for when each length takes eight.
     #[test]
     fn crowded_tables_agree_with_a_map(
-        changes in prop::collection::vec(change(), 1..60),
-        probes in prop::collection::vec(prefix(), 20),
+        changes in prop::collection::vec(change(4), 1..40),
+        probes in prop::collection::vec(prefix(4), 20),
         seed in any::<[u64; 2]>(),
     ) {
         run(Bans::open(crowded(), BanShape::new(1 << 12), Seed(seed)).unwrap(), &changes, &probes, true);

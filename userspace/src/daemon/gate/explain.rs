@@ -117,15 +117,28 @@ struct Buckets {
 }
 
 impl Buckets {
-    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Result<Self, Failure> {
-        let settings = &live.settings;
-        let source_key = probe::bucket_key(settings, address, bucket_class::SOURCE);
-        let fragments_key = probe::bucket_key(settings, address, bucket_class::FRAGMENTS);
-        Ok(Self {
-            source: kernel.bucket(&source_key)?.unwrap_or(probe::FULL),
-            fragments: kernel.bucket(&fragments_key)?.unwrap_or(probe::FULL),
-            source_key,
-        })
+    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Self {
+        let key = probe::bucket_key(&live.settings, address);
+        // A bucket of which the kernel knows nothing is full.
+        let state = |class| kernel.bucket(&key, class).unwrap_or(0);
+        Self {
+            key,
+            packets: state(bucket_class::PACKETS),
+            bytes: state(bucket_class::BYTES),
+            fragments: state(bucket_class::FRAGMENTS),
+        }
+    }
+
+    fn copy_to(&self, tables: &Model) {
+        for (class, state) in [
+            (bucket_class::PACKETS, self.packets),
+            (bucket_class::BYTES, self.bytes),
+            (bucket_class::FRAGMENTS, self.fragments),
+        ] {
+            if state != 0 {
+                tables.set_bucket(&self.key, class, state);
+            }
+        }
     }
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
