@@ -4,8 +4,7 @@ use aya::maps::lpm_trie::LpmTrie;
 use aya::maps::of_maps::ArrayOfMaps;
 use aya::maps::{Array, HashMap, MapData, MapError, MapInfo, PerCpuArray};
 use xdpgate_ebpf::abi::{
-    AttributeSet, Ban, Bucket, BucketKey, EventCounters, InterfaceCounters, InterfaceRow, ListCounters,
-    PrefixBan, Settings,
+    AttributeSet, Ban, EventCounters, InterfaceCounters, InterfaceRow, ListCounters, PrefixBan, Settings,
 };
 
 use super::Options;
@@ -71,7 +70,6 @@ pub(super) struct Tables {
     pub(super) bans_v6: HashMap<MapData, [u8; 16], Ban>,
     pub(super) ban_prefixes_v4: LpmTrie<MapData, [u8; 4], PrefixBan>,
     pub(super) ban_prefixes_v6: LpmTrie<MapData, [u8; 16], PrefixBan>,
-    buckets: HashMap<MapData, BucketKey, Bucket>,
     pub(super) counters: PerCpuArray<MapData, InterfaceCounters>,
     pub(super) list_counters: PerCpuArray<MapData, ListCounters>,
     pub(super) event_counters: PerCpuArray<MapData, EventCounters>,
@@ -96,7 +94,6 @@ impl Tables {
             bans_v6,
             ban_prefixes_v4: open(pins, "BAN_PREFIXES_V4")?,
             ban_prefixes_v6: open(pins, "BAN_PREFIXES_V6")?,
-            buckets: open(pins, "BUCKETS")?,
             counters: open(pins, "COUNTERS")?,
             list_counters: open(pins, "LIST_COUNTERS")?,
             event_counters: open(pins, "EVENT_COUNTERS")?,
@@ -128,10 +125,6 @@ impl Tables {
     /// Stores one word of `CONTROL`: 8 aligned bytes, so a packet sees the old or the new one.
     pub(super) fn set_word(&mut self, index: u32, value: u64) -> Result<(), KernelError> {
         self.control.set(index, value, 0).map_err(|error| KernelError::table("CONTROL", error))
-    }
-
-    pub(super) fn bucket(&self, key: &BucketKey) -> Result<Option<Bucket>, KernelError> {
-        found(self.buckets.get(key, 0)).map_err(|error| KernelError::table("BUCKETS", error))
     }
 }
 

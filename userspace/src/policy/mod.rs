@@ -18,5 +18,5 @@ pub use country::countries_without_ranges;
 pub use error::{CompileError, LimitProblem};
 pub use explain::{AllowedBy, Known, known};
 pub use image::{Image, Segment};
-pub use model::{Model, ModelBucket, ModelCell};
+pub use model::Model;
 pub use sources::{CountryChange, LoadedList, OperatorChanges, Sources};

@@ -1,50 +1,45 @@
 //! The kernel's tables, modelled on the host: what `explain` and the tests ask.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{AttributeSet, Ban, Bucket, BucketKey, NEVER_EXPIRES, Settings, family};
-use xdpgate_ebpf::limit;
+use xdpgate_ebpf::abi::{
+    AttributeSet, BUCKET_SET_WORDS, Ban, MIN_BUCKET_BITS, NEVER_EXPIRES, Settings, family,
+};
+use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
 use xdpgate_ebpf::packet::Source;
 use xdpgate_ebpf::tables::Tables;
 
 use super::image::Image;
 
 /// The tables of one generation, bans and buckets. The clock is the caller's.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
     image: Arc<Image>,
     paused: bool,
     bans: HashMap<IpAddr, Ban>,
     prefix_bans: HashMap<IpNet, Ban>,
-    buckets: RefCell<HashMap<MapKey, ModelBucket>>,
+    buckets: HostTable<Vec<AtomicU64>>,
 }
 
-/// The rate state of one source.
-#[derive(Clone, Debug, Default)]
-pub struct ModelBucket {
-    packets: ModelCell,
-    bytes: ModelCell,
-}
-
-/// One word of a bucket; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct ModelCell(Rc<Cell<u64>>);
+/// The smallest table of buckets, 128 KiB. Nobody outside knows where a model's keys fall, so any seed will do.
+const BUCKETS: Shape = Shape { seed: 0, bits: MIN_BUCKET_BITS };
 
 impl Model {
     /// Tables that hold this image, no bans and full buckets.
     #[must_use]
     pub fn new(image: impl Into<Arc<Image>>) -> Self {
+        let words =
+            std::iter::repeat_with(AtomicU64::default).take(BUCKETS.sets() as usize * BUCKET_SET_WORDS);
         Self {
             image: image.into(),
             paused: false,
             bans: HashMap::new(),
             prefix_bans: HashMap::new(),
-            buckets: RefCell::default(),
+            buckets: HostTable::new(words.collect(), BUCKETS),
         }
     }
 
@@ -83,26 +78,21 @@ impl Model {
         }
     }
 
-    /// Sets the rate state of a source, as read from the kernel.
-    pub fn set_bucket(&self, key: &BucketKey, state: Bucket) {
-        let bucket = ModelBucket {
-            packets: ModelCell::holding(state.packets),
-            bytes: ModelCell::holding(state.bytes),
-        };
-        self.buckets.borrow_mut().insert(map_key(key), bucket);
+    /// Sets the state of a source's bucket, in ticks, as read from the kernel. False: the table has no room for it.
+    #[must_use]
+    pub fn set_bucket(&self, key: &BucketKey, class: u64, state: u64) -> bool {
+        self.buckets.set_state(key, class, state)
     }
 
-    /// The rate state of a source, if it has any.
+    /// The state of a source's bucket, in ticks, if it has one.
     #[must_use]
-    pub fn bucket_state(&self, key: &BucketKey) -> Option<Bucket> {
-        let buckets = self.buckets.borrow();
-        let bucket = buckets.get(&map_key(key))?;
-        Some(Bucket { packets: bucket.packets.0.get(), bytes: bucket.bytes.0.get() })
+    pub fn bucket(&self, key: &BucketKey, class: u64) -> Option<u64> {
+        self.buckets.state(key, class)
     }
 }
 
 impl Tables for Model {
-    type Bucket<'a> = ModelBucket;
+    type Buckets = HostTable<Vec<AtomicU64>>;
 
     fn paused(&self) -> bool {
         self.paused
@@ -134,53 +124,9 @@ impl Tables for Model {
             .copied()
     }
 
-    fn bucket(&self, key: &BucketKey) -> Option<ModelBucket> {
-        Some(self.buckets.borrow_mut().entry(map_key(key)).or_default().clone())
+    fn buckets(&self) -> &Self::Buckets {
+        &self.buckets
     }
-}
-
-impl limit::Bucket for ModelBucket {
-    type Cell = ModelCell;
-
-    fn packets(&self) -> ModelCell {
-        self.packets.clone()
-    }
-
-    fn bytes(&self) -> ModelCell {
-        self.bytes.clone()
-    }
-}
-
-impl ModelCell {
-    fn holding(word: u64) -> Self {
-        Self(Rc::new(Cell::new(word)))
-    }
-}
-
-impl limit::Cell for ModelCell {
-    fn load(&self) -> u64 {
-        self.0.get()
-    }
-
-    fn compare_exchange(&self, current: u64, new: u64) -> Result<(), u64> {
-        let found = self.0.get();
-        if found != current {
-            return Err(found);
-        }
-        self.0.set(new);
-        Ok(())
-    }
-
-    fn add(&self, amount: u64) {
-        self.0.set(self.0.get().wrapping_add(amount));
-    }
-}
-
-/// A [`BucketKey`] without its spare bytes: address, family, class.
-type MapKey = ([u8; 16], u32, u32);
-
-const fn map_key(key: &BucketKey) -> MapKey {
-    (key.address, key.family, key.class)
 }
 
 fn address(source: &Source) -> Option<IpAddr> {

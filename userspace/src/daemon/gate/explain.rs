@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{Bucket, Limit, bucket_class, fragments};
+use xdpgate_ebpf::abi::{Limit, bucket_class, fragments};
+use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::verdict::Action;
 
 use super::{Gate, Live, probe};
@@ -38,7 +39,7 @@ impl Gate {
             tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
         let buckets = Buckets::read(&self.kernel, &live, address)?;
-        tables.set_bucket(&buckets.source_key, buckets.source);
+        buckets.put_into(&tables, &probe::bucket_key(&live.image.settings, address));
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
         let list = verdict.list.and_then(|list| live.image.lists.get(usize::from(list.bit())).cloned());
@@ -104,23 +105,30 @@ fn country(inputs: &Inputs, known: &Known) -> Option<CountryMatch> {
     Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule })
 }
 
-/// The buckets of one source, as the kernel has them.
+/// The states of one source's buckets, in ticks, as the kernel has them. One that it does not have is full.
 struct Buckets {
-    source_key: xdpgate_ebpf::abi::BucketKey,
-    source: Bucket,
-    fragments: Bucket,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+    fragments: Option<u64>,
 }
 
 impl Buckets {
     fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Result<Self, Failure> {
-        let settings = &live.image.settings;
-        let source_key = probe::bucket_key(settings, address, bucket_class::SOURCE);
-        let fragments_key = probe::bucket_key(settings, address, bucket_class::FRAGMENTS);
+        let key = probe::bucket_key(&live.image.settings, address);
         Ok(Self {
-            source: kernel.bucket(&source_key)?.unwrap_or(probe::FULL),
-            fragments: kernel.bucket(&fragments_key)?.unwrap_or(probe::FULL),
-            source_key,
+            packets: kernel.bucket(&key, bucket_class::PACKETS)?,
+            bytes: kernel.bucket(&key, bucket_class::BYTES)?,
+            fragments: kernel.bucket(&key, bucket_class::FRAGMENTS)?,
         })
+    }
+
+    /// For a model that has no other buckets.
+    fn put_into(&self, tables: &Model, key: &BucketKey) {
+        let limits = [(bucket_class::PACKETS, self.packets), (bucket_class::BYTES, self.bytes)];
+        for (class, state) in limits {
+            let put = state.is_none_or(|state| tables.set_bucket(key, class, state));
+            debug_assert!(put, "a model without other buckets has room for these");
+        }
     }
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
@@ -134,13 +142,13 @@ impl Buckets {
             crate::config::FragmentRule::Pass | crate::config::FragmentRule::Drop => None,
         };
         [
-            state("packets", limits.packets, Some(packets), self.source.packets, limits.mode, now_ns),
-            state("bytes", limits.bytes, Some(bytes), self.source.bytes, limits.mode, now_ns),
+            state("packets", limits.packets, Some(packets), self.packets, limits.mode, now_ns),
+            state("bytes", limits.bytes, Some(bytes), self.bytes, limits.mode, now_ns),
             state(
                 "fragments",
                 rate_of_fragments,
                 by_fragments,
-                self.fragments.packets,
+                self.fragments,
                 config.fragments.mode,
                 now_ns,
             ),
@@ -155,12 +163,12 @@ fn state(
     name: &str,
     rate: Option<Rate>,
     limit: Option<Limit>,
-    word: u64,
+    bucket: Option<u64>,
     mode: Mode,
     now_ns: u64,
 ) -> Option<BucketState> {
     let (rate, limit) = rate.zip(limit.filter(Limit::is_set))?;
-    let (left, burst) = probe::units_left(limit, word, now_ns);
+    let (left, burst) = probe::units_left(limit, bucket, now_ns);
     let per_second = u128::from(rate.units) * 1_000_000_000 / rate.per.as_nanos().max(1);
     let per_second = u64::try_from(per_second).unwrap_or(u64::MAX);
     Some(BucketState { limit: name.to_owned(), per_second, burst, left, mode })

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use xdpgate_ebpf::abi::Settings;
-use xdpgate_ebpf::abi::{Bucket, BucketKey, family};
+use xdpgate_ebpf::abi::{Settings, family};
+use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::decide::{self, decide};
 use xdpgate_ebpf::packet::{Packet, Source, TCP_SYN, protocol, widen};
 use xdpgate_ebpf::verdict::Verdict;
@@ -24,27 +24,24 @@ pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -
     decide(&frame.as_slice(), &mut packet, tables, &now_ns)
 }
 
-/// Whose bucket a source uses.
-pub(super) fn bucket_key(settings: &Settings, source: IpAddr, class: u32) -> BucketKey {
+/// Whose buckets a source uses.
+pub(super) fn bucket_key(settings: &Settings, source: IpAddr) -> BucketKey {
     let source = match source {
         IpAddr::V4(source) => Source { address: widen(source.octets()), family: family::IPV4 },
         IpAddr::V6(source) => Source { address: source.octets(), family: family::IPV6 },
     };
-    decide::bucket_key(settings, &source, class)
+    decide::bucket_key(settings, &source)
 }
 
-/// How many units a bucket's word still has room for, and how many a full one has.
-pub(super) fn units_left(limit: xdpgate_ebpf::abi::Limit, word: u64, now_ns: u64) -> (u64, u64) {
-    let used = word.saturating_sub(xdpgate_ebpf::limit::ticks(now_ns));
+/// How many units a bucket in this state still has, and how many a full one has. No state: a full one.
+pub(super) fn units_left(limit: xdpgate_ebpf::abi::Limit, state: Option<u64>, now_ns: u64) -> (u64, u64) {
+    let used = state.unwrap_or(0).saturating_sub(xdpgate_ebpf::limit::ticks(now_ns));
     let units = |ticks: u64| {
         let fractional = u128::from(ticks) << xdpgate_ebpf::limit::COST_FRACTION_BITS;
         u64::try_from(fractional / u128::from(limit.cost.max(1))).unwrap_or(u64::MAX)
     };
     (units(limit.burst.saturating_sub(used)), units(limit.burst))
 }
-
-/// A bucket of which the kernel knows nothing is full.
-pub(super) const FULL: Bucket = Bucket { packets: 0, bytes: 0 };
 
 /// A port of a client, as kernels choose them.
 const CLIENT_PORT: u16 = 50_000;
@@ -115,10 +112,10 @@ mod tests {
     fn what_is_left_in_a_bucket() {
         // One unit costs 16 ticks (1 ns); a full bucket holds 100.
         let limit = Limit { cost: 16 << 16, burst: 1_600 };
-        assert_eq!(units_left(limit, 0, 0), (100, 100));
-        assert_eq!(units_left(limit, 16 * 40, 0), (60, 100));
-        assert_eq!(units_left(limit, 16 * 40, 30), (90, 100), "30 ns later 30 are back");
-        assert_eq!(units_left(limit, u64::MAX, 0), (0, 100));
+        assert_eq!(units_left(limit, None, 0), (100, 100));
+        assert_eq!(units_left(limit, Some(16 * 40), 0), (60, 100));
+        assert_eq!(units_left(limit, Some(16 * 40), 30), (90, 100), "30 ns later 30 are back");
+        assert_eq!(units_left(limit, Some(u64::MAX), 0), (0, 100));
     }
 
     #[test]
@@ -137,8 +134,8 @@ mod tests {
         assert_eq!(judged(&tables, "192.0.2.2", 999), Reason::Banned);
         assert_eq!(judged(&tables, "192.0.2.2", 1_000), Reason::WithinLimit, "the ban has ended");
 
-        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap(), bucket_class::SOURCE);
-        tables.set_bucket(&used_up, Bucket { packets: u64::MAX >> 2, ..FULL });
+        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap());
+        assert!(tables.set_bucket(&used_up, bucket_class::PACKETS, u64::MAX >> 2));
         assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::PacketLimit);
         tables.pause(true);
         assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::Paused);

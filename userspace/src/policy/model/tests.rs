@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 use xdpgate_ebpf::abi::{attribute, bucket_class};
-use xdpgate_ebpf::limit::{Bucket as _, Cell as _};
 
 use super::*;
 use crate::config::Config;
@@ -64,20 +63,19 @@ impl Model {
 }
 
 #[test]
-fn buckets_are_one_for_each_key_and_are_kept() {
+fn buckets_are_one_for_each_key_and_class() {
     let model = model(&[]);
-    let key = BucketKey { address: [1; 16], family: u32::from(family::IPV6), class: bucket_class::SOURCE };
-    assert!(model.bucket_state(&key).is_none());
-    let bucket = model.bucket(&key).unwrap();
-    assert_eq!(bucket.packets().compare_exchange(0, 7), Ok(()));
-    assert_eq!(bucket.packets().compare_exchange(0, 8), Err(7));
-    bucket.bytes().add(9);
-    assert_eq!(model.bucket(&key).unwrap().packets().load(), 7);
-    assert_eq!(model.bucket_state(&key), Some(Bucket { packets: 7, bytes: 9 }));
-    let fragments = BucketKey { class: bucket_class::FRAGMENTS, ..key };
-    assert_eq!(model.bucket(&fragments).unwrap().packets().load(), 0);
-    model.set_bucket(&fragments, Bucket { packets: 1, bytes: 2 });
-    assert_eq!(model.bucket(&fragments).unwrap().bytes().load(), 2);
+    let key = BucketKey { high: 0x2001_0db8 << 32, low: 0, family: family::IPV6 };
+    assert_eq!(model.bucket(&key, bucket_class::PACKETS), None);
+    assert!(model.set_bucket(&key, bucket_class::PACKETS, 7));
+    assert!(model.set_bucket(&key, bucket_class::BYTES, 8));
+    assert!(model.set_bucket(&key, bucket_class::BYTES, 9));
+    assert_eq!(model.bucket(&key, bucket_class::PACKETS), Some(7));
+    assert_eq!(model.bucket(&key, bucket_class::BYTES), Some(9));
+    assert_eq!(model.bucket(&key, bucket_class::FRAGMENTS), None);
+    assert_eq!(model.bucket(&BucketKey { low: 1, ..key }, bucket_class::PACKETS), None);
+    let ipv4 = BucketKey { family: family::IPV4, ..key };
+    assert_eq!(model.bucket(&ipv4, bucket_class::PACKETS), None);
 }
 
 #[test]
