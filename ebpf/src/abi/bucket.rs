@@ -30,12 +30,19 @@ pub mod bucket_tag {
     pub const SECOND: u64 = 1 << 1;
     /// The key is of IPv6.
     pub const IPV6: u64 = 1 << 2;
-    /// The lowest bit of the [`super::bucket_class`].
-    pub const CLASS: u64 = 1 << 3;
-    /// How many classes there is room for.
+    /// How many values of [`super::bucket_class`] there is room for.
     pub const CLASSES: u64 = 1 << 6;
-    /// All of the above.
-    pub const FLAGS: u64 = (1 << 9) - 1;
+    /// All bits that do not belong to the key.
+    pub const FLAGS: u64 = (CLASSES << CLASS_SHIFT) - 1;
+
+    const CLASS_SHIFT: u32 = 3;
+
+    /// The bits of a class.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_class(class: u64) -> u64 {
+        class << CLASS_SHIFT
+    }
 }
 
 /// What [`BucketSlot::state`] holds for the few nanoseconds in which a CPU gives the slot to another key.

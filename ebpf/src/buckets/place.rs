@@ -1,8 +1,8 @@
 //! Finding the slot of a bucket, or a free one.
 //!
 //! Both walk over the two sets of a key in the same order: most of the first set, most of the second, then what each of
-//! them keeps in reserve. The reserve is for keys whose other set is as full, so that both sets hold only buckets in use
-//! a hundred times less often than if the first set were filled to its end before the second.
+//! them keeps in reserve for keys whose other set is as full. So both sets hold nothing but buckets in use some thirty
+//! times less often than if the first set were filled to its end before the second.
 //!
 //! The slots of a line are compared without branches: which one matches is as random as the sources are, and a processor
 //! that guesses wrong pays more than all the comparisons.
@@ -35,7 +35,7 @@ pub struct Place(u64);
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<S> {
     set: S,
-    slot: u32,
+    number: u32,
     /// Its tag once it holds the bucket of a class, but for the class.
     tag: u64,
 }
@@ -49,14 +49,16 @@ impl<'a, M: BucketMemory> Sets<'a, M> {
 
     /// The bucket of this class.
     #[inline(always)]
+    #[must_use]
     pub fn find(&self, class: u64) -> Place {
-        let tag = self.home.tag | class * bucket_tag::CLASS;
+        let tag = self.home.tag | bucket_tag::of_class(class);
         // Equal tags differ by zero. Others, all below 2^63, by something whose negative is negative.
         self.first(|set, slot, second| (set.tag(slot).load() ^ (tag | second)).wrapping_neg())
     }
 
     /// A slot that is free at `now`, in ticks.
     #[inline(always)]
+    #[must_use]
     pub fn find_free(&self, now: u64) -> Place {
         // Times are below 2^63, and the mark of a claim is later than all of them.
         self.first(|set, slot, _| now.wrapping_sub(set.state(slot).load()))
@@ -64,6 +66,7 @@ impl<'a, M: BucketMemory> Sets<'a, M> {
 
     /// The slot at a place; `None` where there is no place.
     #[inline(always)]
+    #[must_use]
     pub fn slot(&self, place: Place) -> Option<Slot<M::Set<'a>>> {
         if !place.is_some() {
             return None;
@@ -76,7 +79,7 @@ impl<'a, M: BucketMemory> Sets<'a, M> {
             (self.home.second(), bucket_tag::SECOND)
         };
         let set = self.memory.set(index)?;
-        Some(Slot { set, slot: place & (BUCKET_SLOTS - 1), tag: self.home.tag | second })
+        Some(Slot { set, number: place & (BUCKET_SLOTS - 1), tag: self.home.tag | second })
     }
 
     /// The same place, of which the verifier knows nothing any more.
@@ -133,7 +136,7 @@ impl<S: BucketSet> Slot<S> {
     /// Its state, in ticks; `None` while a CPU gives the slot to another key.
     #[inline(always)]
     pub fn state(&self) -> Option<u64> {
-        let state = self.set.state(self.slot).load();
+        let state = self.set.state(self.number).load();
         if state > BUCKET_LATEST { None } else { Some(state) }
     }
 
@@ -141,13 +144,13 @@ impl<S: BucketSet> Slot<S> {
     #[inline(always)]
     #[must_use]
     pub fn swap(&self, seen: u64, next: u64) -> bool {
-        self.set.state(self.slot).compare_exchange(seen, next).is_ok()
+        self.set.state(self.number).compare_exchange(seen, next).is_ok()
     }
 
     /// Adds to the state, whatever it is now.
     #[inline(always)]
     pub fn add(&self, charge: u64) {
-        self.set.state(self.slot).add(charge);
+        self.set.state(self.number).add(charge);
     }
 
     /// Gives the slot, free when `seen`, to the bucket of this class, in the state `next`. False: another CPU was faster.
@@ -160,10 +163,10 @@ impl<S: BucketSet> Slot<S> {
         if !self.swap(seen, BUCKET_CLAIMED) {
             return false;
         }
-        self.set.tag(self.slot).store(self.tag | class * bucket_tag::CLASS);
+        self.set.tag(self.number).store(self.tag | bucket_tag::of_class(class));
         if !self.swap(BUCKET_CLAIMED, next) {
             // Somebody added to the mark, and meant the key before.
-            self.set.state(self.slot).store(next);
+            self.set.state(self.number).store(next);
         }
         true
     }

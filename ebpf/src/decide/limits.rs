@@ -76,9 +76,16 @@ fn may_be_limited(settings: &Settings, packet: &Packet) -> bool {
 pub fn bucket_key(settings: &Settings, source: &Source) -> BucketKey {
     let address = u128::from_be_bytes(source.address);
     if source.family == family::IPV4 {
-        let mask = u32::from_be_bytes(settings.ipv4_key);
-        return BucketKey { high: u64::from((address >> 96) as u32 & mask), low: 0, family: family::IPV4 };
+        let mask = u128::from(u32::from_be_bytes(settings.ipv4_key));
+        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, family: family::IPV4 };
     }
     let key = address & u128::from_be_bytes(settings.ipv6_key);
-    BucketKey { high: (key >> 64) as u64, low: key as u64, family: source.family }
+    BucketKey { high: lower_half(key >> 64), low: lower_half(key), family: source.family }
+}
+
+#[inline(always)]
+const fn lower_half(bits: u128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the point")]
+    let half = bits as u64;
+    half
 }
