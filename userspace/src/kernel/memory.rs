@@ -70,10 +70,6 @@ impl Memory {
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 
-    /// One word; `None` beyond the end.
-    pub(super) fn word(&self, index: usize) -> Option<&AtomicU64> {
-        self.words().get(index)
-    }
 
     /// Copies bytes to a place that no program reads meanwhile. `at` is in words; what does not fit is left out.
     pub(super) fn write(&self, at: usize, bytes: &[u8]) {

@@ -35,6 +35,7 @@ mod program {
 
     /// For drivers that hand over a frame in one buffer.
     #[xdp]
+    #[inline(always)]
     fn xdpgate(ctx: XdpContext) -> u32 {
         host(&ctx, false)
     }
@@ -42,6 +43,7 @@ mod program {
     /// For drivers and kernels (5.18) that may hand over a frame in several buffers: without the flag they refuse the
     /// program at a large MTU.
     #[xdp(frags)]
+    #[inline(always)]
     fn xdpgate_frags(ctx: XdpContext) -> u32 {
         host(&ctx, true)
     }

@@ -55,7 +55,10 @@ impl PrefixMemory for Prefixes {
     #[inline(always)]
     fn block(&self, number: u32) -> Option<Block> {
         let index = self.slot * GENERATION_BLOCKS + (number & (GENERATION_BLOCKS - 1));
-        PREFIX_BLOCKS.get_value_ptr_mut(index, &0).map(|bytes| Block {
+        // A variable, so that it lies on the stack. A constant would lie in .rodata, where the compiler may share its place
+        // with another constant of the same value: the slot of the interface, which the loader then changes.
+        let key = 0;
+        PREFIX_BLOCKS.get_value_ptr_mut(index, &key).map(|bytes| Block {
             bytes: bytes.cast_const().cast(),
             zero: self.zero,
         })
