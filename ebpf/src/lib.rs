@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod abi;
+pub mod bans;
 pub mod decide;
 pub mod limit;
 pub mod packet;

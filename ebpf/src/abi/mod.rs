@@ -13,7 +13,10 @@ mod settings;
 mod steering;
 
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
-pub use ban::{Ban, NEVER_EXPIRES, PrefixBan};
+pub use ban::{
+    BAN_LINE_CONTINUES, BAN_LINE_WORDS, BAN_SLOTS_IPV4, BAN_SLOTS_IPV6, Ban, BanControl, EXPIRY_SHIFT,
+    MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, PrefixBan, ban_word, expiry,
+};
 pub use bucket::{Bucket, BucketKey, bucket_class};
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
