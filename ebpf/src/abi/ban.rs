@@ -1,4 +1,6 @@
 //! Bans: lines of hash tables, exact and by prefix, changed in place. `crate::bans` looks them up.
+//!
+//! A table is an array of lines: first its filter, with one byte for each of the lines that follow, then these.
 
 use super::layout::shared;
 
@@ -36,7 +38,7 @@ pub const BAN_LINE_CONTINUES: u32 = 1;
 pub const MAX_BAN_PROBES: u32 = 8;
 
 /// The fewest lines of a table, so that those in which a ban may be found are all different.
-pub const MIN_BAN_LINES: u64 = MAX_BAN_PROBES as u64;
+pub const MIN_BAN_LINES: u32 = MAX_BAN_PROBES;
 
 /// Indexes of the words of [`BanControl`].
 pub mod ban_word {
@@ -76,9 +78,6 @@ shared! {
     }
 }
 
-/// A [`Ban`] as the kernel's tries hold it, in the machine's byte order.
-pub type PrefixBan = [u8; 8];
-
 shared! {
     /// One ban.
     Ban = 8 bytes {
@@ -88,19 +87,6 @@ shared! {
 }
 
 impl Ban {
-    /// As the prefix tables hold it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn from_prefix(ban: PrefixBan) -> Self {
-        Self { expires_ns: u64::from_ne_bytes(ban) }
-    }
-
-    /// For the prefix tables.
-    #[must_use]
-    pub const fn to_prefix(self) -> PrefixBan {
-        self.expires_ns.to_ne_bytes()
-    }
-
     /// The ban that an end in the tables stands for; `None` where there is none.
     #[inline(always)]
     #[must_use]

@@ -16,7 +16,7 @@ mod steering;
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
 pub use ban::{
     BAN_LINE_CONTINUES, BAN_LINE_WORDS, BAN_SLOTS_IPV4, BAN_SLOTS_IPV6, Ban, BanControl, EXPIRY_SHIFT,
-    MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, PrefixBan, ban_word, expiry,
+    MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, ban_word, expiry,
 };
 pub use bucket::{
     BUCKET_CLAIMED, BUCKET_LATEST, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS,

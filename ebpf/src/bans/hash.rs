@@ -19,8 +19,9 @@ impl Seed {
     }
 }
 
-/// The lines in which a key may be found: the first, and each by the same step from the one before. The steps of
-/// different keys differ, so that one full line does not fill its neighbours.
+/// The way of a key through a table: first a bit of its filter, then the lines in which it may be, the first and each by
+/// the same step from the one before. The steps of different keys differ, so that one full line does not fill its
+/// neighbours.
 #[derive(Clone, Copy, Debug)]
 pub struct Path {
     first: u32,
@@ -28,12 +29,34 @@ pub struct Path {
     last: u32,
 }
 
+/// A bit of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterBit {
+    /// The line that holds it.
+    pub line: u32,
+    /// The word of that line.
+    pub word: usize,
+    /// Its place in the word.
+    pub bit: u32,
+}
+
 impl Path {
-    /// The line with this number, from 0.
+    /// The line with this number on the way, from 0.
     #[inline(always)]
     #[must_use]
     pub const fn line(&self, probe: u32) -> u32 {
-        self.first.wrapping_add(self.step.wrapping_mul(probe)) & self.last
+        filter_lines(self.last) + (self.first.wrapping_add(self.step.wrapping_mul(probe)) & self.last)
+    }
+
+    /// The bit that is set where this key or another one of the same first line has a ban.
+    #[inline(always)]
+    #[must_use]
+    pub const fn filter(&self) -> FilterBit {
+        FilterBit {
+            line: self.first >> 6,
+            word: (self.first >> 3 & 7) as usize,
+            bit: (self.first & 7) << 3 | self.step >> 1 & 7,
+        }
     }
 
     /// The upper bits of a product depend on all bits of its factors, the lower ones do not: these are folded in first.
@@ -44,9 +67,24 @@ impl Path {
             first: lower_half(folded.wrapping_mul(SPREAD) >> (shift & 63)),
             // Odd, and the number of lines is a power of two: the first lines are all different.
             step: lower_half(folded) | 1,
-            last: lower_half(u64::MAX >> (shift & 63)),
+            last: last_line(shift),
         }
     }
+}
+
+/// The number of the last line of a table, without its filter.
+#[inline(always)]
+#[must_use]
+pub const fn last_line(shift: u32) -> u32 {
+    lower_half(u64::MAX >> (shift & 63))
+}
+
+/// How many lines hold the filter of a table, with a byte for each of its other lines; the last of these has the number
+/// `last`, counted without the filter.
+#[inline(always)]
+#[must_use]
+pub const fn filter_lines(last: u32) -> u32 {
+    (last >> 6) + 1
 }
 
 /// Of an IPv4 key in a table whose byte in [`crate::abi::BanControl::shifts`] is `shift`.

@@ -1,9 +1,8 @@
-use super::LAST_PROBE;
 use super::hash::{Seed, path_ipv4, shift};
 use super::key::prefix_key_ipv4;
 use super::line::{lower_half, upper_half};
 use super::opaque::Opaque;
-use super::{BanLine, BanMemory, BanTable};
+use super::{BanLine, BanMemory, BanTable, LAST_PROBE, filtered};
 use crate::abi::{BAN_SLOTS_IPV4, MAX_BAN_PROBES, ban_word};
 
 /// Lines that a look-up reads for prefixes: one for each length, and as many again where lines continue. Up to 8 lengths
@@ -26,6 +25,9 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
 #[inline(always)]
 fn exact<M: BanMemory>(memory: &M, address: u32) -> u32 {
     let path = path_ipv4(address, Seed::of(memory), shift(memory, BanTable::ExactIpv4));
+    if filtered(memory, BanTable::ExactIpv4, &path) != Some(1) {
+        return 0;
+    }
     let mut probe = 0;
     while probe < MAX_BAN_PROBES {
         let Some(line) = memory.line(BanTable::ExactIpv4, path.line(probe)) else { return 0 };
@@ -51,11 +53,10 @@ fn exact<M: BanMemory>(memory: &M, address: u32) -> u32 {
 #[inline(always)]
 fn prefixes<M: BanMemory>(memory: &M, opaque: Opaque, address: u32, mut latest: u64) -> u64 {
     let (seed, shift) = (Seed::of(memory), shift(memory, BanTable::PrefixIpv4));
-    let mut lengths = lower_half(memory.word(ban_word::IPV4_LENGTHS));
+    let mut lengths = candidates(memory, address, seed, shift);
     let mut probe = 0;
     let mut lines = 0;
     while lengths != 0 && lines < MAX_PREFIX_LINES {
-        // The lowest bit is that of the longest prefix.
         let marker = lengths & lengths.wrapping_neg();
         let key = prefix_key_ipv4(address, marker);
         let path = path_ipv4(key, seed, shift);
@@ -76,4 +77,21 @@ fn prefixes<M: BanMemory>(memory: &M, opaque: Opaque, address: u32, mut latest: 
         lines += 1;
     }
     latest
+}
+
+/// The lengths of which there may be a ban. These loads do not depend on each other, so they overlap.
+#[inline(always)]
+fn candidates<M: BanMemory>(memory: &M, address: u32, seed: Seed, shift: u32) -> u32 {
+    let mut lengths = lower_half(memory.word(ban_word::IPV4_LENGTHS));
+    let mut candidates = 0;
+    let mut length = 0;
+    while lengths != 0 && length < u32::BITS {
+        let marker = lengths & lengths.wrapping_neg();
+        let path = path_ipv4(prefix_key_ipv4(address, marker), seed, shift);
+        let Some(maybe) = filtered(memory, BanTable::PrefixIpv4, &path) else { break };
+        candidates |= marker & lower_half(maybe).wrapping_neg();
+        lengths ^= marker;
+        length += 1;
+    }
+    candidates
 }

@@ -1,9 +1,8 @@
-use super::LAST_PROBE;
 use super::hash::{Seed, path_ipv6, shift};
 use super::key::{halves_ipv6, prefix_key_ipv6};
 use super::line::{lower_half, upper_half};
 use super::opaque::Opaque;
-use super::{BanLine, BanMemory, BanTable};
+use super::{BanLine, BanMemory, BanTable, LAST_PROBE, filtered};
 use crate::abi::{BAN_LINE_CONTINUES, MAX_BAN_PROBES, ban_word};
 
 /// Lines that a look-up reads for the lengths in one word: one for each length, and as many again where lines continue.
@@ -31,6 +30,9 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
 #[inline(always)]
 fn exact<M: BanMemory>(memory: &M, high: u64, low: u64) -> u32 {
     let path = path_ipv6(high, low, Seed::of(memory), shift(memory, BanTable::ExactIpv6));
+    if filtered(memory, BanTable::ExactIpv6, &path) != Some(1) {
+        return 0;
+    }
     let mut probe = 0;
     while probe < MAX_BAN_PROBES {
         let Some(line) = memory.line(BanTable::ExactIpv6, path.line(probe)) else { return 0 };
@@ -58,15 +60,15 @@ fn exact<M: BanMemory>(memory: &M, high: u64, low: u64) -> u32 {
 fn prefixes<M: BanMemory>(
     memory: &M,
     opaque: Opaque,
-    mut lengths: u64,
+    lengths: u64,
     mut latest: u64,
     key: impl Fn(u64) -> (u64, u64),
 ) -> u64 {
     let (seed, shift) = (Seed::of(memory), shift(memory, BanTable::PrefixIpv6));
+    let mut lengths = candidates(memory, lengths, seed, shift, &key);
     let mut probe = 0;
     let mut lines = 0;
     while lengths != 0 && lines < MAX_PREFIX_LINES {
-        // The lowest bit is that of the longest prefix.
         let marker = lengths & lengths.wrapping_neg();
         let (high, low) = key(marker);
         let path = path_ipv6(high, low, seed, shift);
@@ -86,4 +88,27 @@ fn prefixes<M: BanMemory>(
         lines += 1;
     }
     latest
+}
+
+/// The lengths of which there may be a ban. These loads do not depend on each other, so they overlap.
+#[inline(always)]
+fn candidates<M: BanMemory>(
+    memory: &M,
+    mut lengths: u64,
+    seed: Seed,
+    shift: u32,
+    key: &impl Fn(u64) -> (u64, u64),
+) -> u64 {
+    let mut candidates = 0;
+    let mut length = 0;
+    while lengths != 0 && length < u64::BITS {
+        let marker = lengths & lengths.wrapping_neg();
+        let (high, low) = key(marker);
+        let path = path_ipv6(high, low, seed, shift);
+        let Some(maybe) = filtered(memory, BanTable::PrefixIpv6, &path) else { break };
+        candidates |= marker & maybe.wrapping_neg();
+        lengths ^= marker;
+        length += 1;
+    }
+    candidates
 }

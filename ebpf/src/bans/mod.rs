@@ -1,8 +1,11 @@
 //! Finding the ban of a source in tables that another side changes at the same time.
 //!
 //! There are four tables of 64-byte lines: exact addresses and prefixes, of IPv4 and of IPv6. A key's hash leads to a
-//! line. Where that line has no room the ban is in one of the lines behind it, and the line says so. Prefixes are
-//! looked up by length, longest first, in those lengths that are in use.
+//! line. Where that line had no room the ban is in one of the next lines on the key's way, and the line says so. Prefixes
+//! are looked up by length, in those lengths that are in use.
+//!
+//! A table begins with a filter of eight bits for each line. It is small enough to stay in the cache, and tells nearly all
+//! sources that are not banned apart, without their line.
 
 mod hash;
 mod ipv4;
@@ -11,7 +14,7 @@ mod key;
 mod line;
 mod opaque;
 
-pub use hash::{Path, Seed, path_ipv4, path_ipv6};
+pub use hash::{FilterBit, Path, Seed, filter_lines, last_line, path_ipv4, path_ipv6};
 pub use key::{halves_ipv6, prefix_key_ipv4, prefix_key_ipv6};
 pub use line::{halves, lower_half, upper_half};
 
@@ -79,6 +82,14 @@ pub fn find<M: BanMemory>(memory: &M, source: &Source) -> Option<Ban> {
         _ => ipv6::latest(memory, present, &source.address),
     };
     Ban::from_expiry(expiry)
+}
+
+/// One where there may be a ban of the key with this way through the table, zero where there is none; `None` where the
+/// table is smaller than the words of control say.
+#[inline(always)]
+fn filtered<M: BanMemory>(memory: &M, table: BanTable, path: &Path) -> Option<u64> {
+    let FilterBit { line, word, bit } = path.filter();
+    memory.line(table, line).map(|line| line.word(word) >> bit & 1)
 }
 
 #[cfg(test)]

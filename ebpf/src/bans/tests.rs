@@ -30,7 +30,9 @@ proptest! {
         let shift = u64::BITS - bits;
         for path in [path_ipv4(lower_half(low), Seed(seed), shift), path_ipv6(high, low, Seed(seed), shift)] {
             let mut lines: Vec<u32> = (0..MAX_BAN_PROBES).map(|probe| path.line(probe)).collect();
-            prop_assert!(lines.iter().all(|line| *line < 1 << bits));
+            let filter = filter_lines(last_line(shift));
+            prop_assert!(lines.iter().all(|line| (filter..filter + (1 << bits)).contains(line)));
+            prop_assert!(path.filter().line < filter && path.filter().word < 8 && path.filter().bit < 64);
             lines.sort_unstable();
             lines.dedup();
             prop_assert_eq!(lines.len(), MAX_BAN_PROBES as usize);

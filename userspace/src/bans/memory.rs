@@ -14,7 +14,7 @@ pub(super) type Line = [AtomicU64; BAN_LINE_WORDS];
 pub trait BanWords {
     /// The words of [`xdpgate_ebpf::abi::BanControl`].
     fn control(&self) -> &[AtomicU64];
-    /// All lines of a table: a power of two of them, at least [`xdpgate_ebpf::abi::MIN_BAN_LINES`].
+    /// All words of a table, as many lines as [`BanShape::lines`] says.
     fn table(&self, table: BanTable) -> &[AtomicU64];
     /// Returns when no look-up goes on that had begun when this was called.
     fn wait_for_readers(&self);

@@ -20,10 +20,12 @@
 //!   and half of its key. It would take one packet of another source for a banned one, once.
 //!
 //! A ban that found no room in its own line makes that line say that it continues, and the line goes on to say so until
-//! nothing depends on it: a ban in force is found whatever else is added, changed or lifted.
+//! nothing depends on it: a ban in force is found whatever else is added, changed or lifted. So do the bits of the filter
+//! and those of the lengths in use: they are set when the ban is in its slot, and go when no ban needs them.
 
 mod bulk;
 mod entry;
+mod filter;
 mod guide;
 mod line;
 mod memory;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use xdpgate_ebpf::abi::{MAX_BAN_PROBES, expiry};
-use xdpgate_ebpf::bans::{BanTable, Path, Seed};
+use xdpgate_ebpf::bans::{BanTable, Path, Seed, filter_lines, last_line};
 
+use super::filter::{self, Filter};
 use super::line::{Layout, Slot, set_continues};
 use super::memory::Line;
 
@@ -62,17 +63,20 @@ impl Table {
     /// Takes over what an earlier writer left, wherever it was when it died.
     pub(super) fn adopt(&mut self, lines: &[Line]) {
         let mut lifted = Vec::new();
+        let mut filter = Filter::of_none(self.filter_lines());
         for (place, slot) in self.slots(lines) {
-            let before = self.lines_before(slot.key, place.line);
-            before.for_each(|line| *self.behind.entry(line).or_default() += 1);
+            let path = self.path(slot.key);
+            lines_before(path, place.line).for_each(|line| *self.behind.entry(line).or_default() += 1);
             if slot.is_lifted() {
                 lifted.push(place);
             } else {
+                filter.add(path);
                 self.len += 1;
             }
         }
+        filter.write(lines);
         if self.layout == Layout::Ipv6 {
-            for (index, line) in (0..).zip(lines) {
+            for (index, line) in (0..).zip(lines).skip(self.filter_lines() as usize) {
                 set_continues(line, self.behind.contains_key(&index));
             }
         }
@@ -104,6 +108,7 @@ impl Table {
             if let Some(line) = at(lines, place.line) {
                 self.layout.set_expiry(line, place.slot, end);
             }
+            filter::add(lines, self.path(key));
             self.len += u32::from(slot.is_lifted());
             return Ok((!slot.is_lifted()).then_some(slot.expiry));
         }
@@ -113,6 +118,7 @@ impl Table {
         }
         // After the slot is filled: a reader that is not yet led there sees what was before.
         self.add_behind(lines, key, place.line);
+        filter::add(lines, self.path(key));
         if !old.is_free() {
             self.take_behind(lines, old.key, place.line);
         }
@@ -131,6 +137,7 @@ impl Table {
             Layout::Ipv4 => self.free(lines, place),
             Layout::Ipv6 => self.lifted.get_mut(self.mark)?.push(place),
         }
+        self.renew_filter(lines, self.first_line(key));
         Some(slot.expiry)
     }
 
@@ -160,7 +167,8 @@ impl Table {
     /// Slots that are not free.
     fn slots<'a>(&self, lines: &'a [Line]) -> impl Iterator<Item = (Place, Slot)> + use<'a> {
         let layout = self.layout;
-        (0..).zip(lines).flat_map(move |(index, line)| {
+        let lines = (0..).zip(lines).skip(self.filter_lines() as usize);
+        lines.flat_map(move |(index, line)| {
             let places = (0..layout.slots()).map(move |slot| Place { line: index, slot });
             places
                 .map(move |place| (place, layout.read(line, place.slot)))
@@ -213,14 +221,24 @@ impl Table {
         }
     }
 
-    /// The lines through which a key leads to this one.
-    fn lines_before(&self, key: u128, line: u32) -> impl Iterator<Item = u32> + use<> {
-        let path = self.path(key);
-        (0..MAX_BAN_PROBES).map(move |probe| path.line(probe)).take_while(move |before| *before != line)
+    const fn filter_lines(&self) -> u32 {
+        filter_lines(last_line(self.shift))
+    }
+
+    /// Clears the bits of keys that are no longer banned, of those that lead to this line first. While some of them are
+    /// behind it the bits stay: they are only a filter.
+    fn renew_filter(&self, lines: &[Line], index: u32) {
+        if self.behind.contains_key(&index) {
+            return;
+        }
+        let Some(line) = at(lines, index) else { return };
+        let slots = (0..self.layout.slots()).map(|slot| self.layout.read(line, slot));
+        let bans = slots.filter(|slot| !slot.is_free() && !slot.is_lifted()).map(|slot| self.path(slot.key));
+        filter::replace(lines, index - self.filter_lines(), bans.filter(|path| path.line(0) == index));
     }
 
     fn add_behind(&mut self, lines: &[Line], key: u128, line: u32) {
-        for before in self.lines_before(key, line) {
+        for before in lines_before(self.path(key), line) {
             let count = self.behind.entry(before).or_default();
             *count += 1;
             if *count == 1
@@ -243,7 +261,7 @@ impl Table {
     /// where their ban was lifted.
     fn no_longer_behind(&mut self, lines: &[Line], key: u128, line: u32) -> Vec<Place> {
         let mut places = Vec::new();
-        for before in self.lines_before(key, line) {
+        for before in lines_before(self.path(key), line) {
             match self.behind.get_mut(&before) {
                 Some(count) if *count > 1 => {
                     *count -= 1;
@@ -251,6 +269,7 @@ impl Table {
                 }
                 _ => self.behind.remove(&before),
             };
+            self.renew_filter(lines, before);
             let Some(line) = at(lines, before) else { continue };
             match self.layout {
                 Layout::Ipv6 => set_continues(line, false),
@@ -272,4 +291,9 @@ const fn is_last(place: Place) -> bool {
 
 fn at(lines: &[Line], index: u32) -> Option<&Line> {
     lines.get(index as usize)
+}
+
+/// The lines through which a way leads to this one.
+fn lines_before(path: Path, line: u32) -> impl Iterator<Item = u32> {
+    (0..MAX_BAN_PROBES).map(move |probe| path.line(probe)).take_while(move |before| *before != line)
 }

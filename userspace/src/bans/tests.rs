@@ -9,9 +9,9 @@ pub(super) use self::steps::{stored, waited};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use xdpgate_ebpf::abi::EXPIRY_SHIFT;
-use xdpgate_ebpf::bans::{BanTable, Seed};
+use xdpgate_ebpf::bans::{BanTable, Seed, filter_lines, last_line};
 
-use super::memory::zeroes;
+use super::memory::{Line, zeroes};
 use super::*;
 
 /// What [`zeroes`] and lines are counted in.
@@ -27,7 +27,7 @@ fn bans(capacity: u32) -> Bans<HeapWords> {
 
 /// Far more bans than lines: nearly all of them lie behind others.
 fn crowded() -> HeapWords {
-    HeapWords { control: zeroes(8), tables: BanTable::ALL.map(|_| zeroes(8 * WORDS)) }
+    HeapWords { control: zeroes(8), tables: BanTable::ALL.map(|_| zeroes(9 * WORDS)) }
 }
 
 fn net(text: &str) -> ipnet::IpNet {
@@ -61,6 +61,13 @@ impl Random {
     fn ipv6(&mut self) -> IpAddr {
         Ipv6Addr::from_bits(u128::from(self.next()) << 64 | u128::from(self.next())).into()
     }
+}
+
+/// The filter of a table, and its other lines.
+fn parts(words: &HeapWords, table: BanTable) -> (&[Line], &[Line]) {
+    let lines = super::memory::lines(words, table);
+    let last = last_line(super::shape::shift(words, table).unwrap());
+    lines.split_at(filter_lines(last) as usize)
 }
 
 fn all_words(words: &HeapWords) -> impl Iterator<Item = u64> {

@@ -27,8 +27,10 @@ impl Bans<HeapWords> {
     /// Empty tables in the memory of this process.
     #[must_use]
     pub fn in_memory(shape: BanShape, seed: Seed) -> Self {
-        let shifts = BanTable::ALL.map(|table| u64::BITS - shape.lines(table).trailing_zeros());
-        Self::adopt(HeapWords::new(shape), shape, seed, shifts)
+        let words = HeapWords::new(shape);
+        // They have the sizes that the shape gives, so there is a shift for each.
+        let shifts = BanTable::ALL.map(|table| shift(&words, table).unwrap_or(0));
+        Self::adopt(words, shape, seed, shifts)
     }
 }
 

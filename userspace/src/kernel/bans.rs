@@ -1,7 +1,6 @@
 //! Bans, changed in place: they never wait for a policy to be compiled.
 
 use ipnet::IpNet;
-use std::collections::HashSet;
 use xdpgate_ebpf::bans::BanTable;
 
 use super::error::KernelError;
@@ -36,22 +35,26 @@ impl Kernel {
         lock(&self.bans).iter().collect()
     }
 
+    /// Bans all of these, or none; a ban that is there is changed. Returns how many are new.
+    ///
+    /// # Errors
+    /// A table is full.
+    pub fn ban_all(&self, bans: &[(IpNet, Option<u64>)]) -> Result<usize, KernelError> {
+        Ok(lock(&self.bans).ban_all(bans)?)
+    }
+
     /// Makes the kernel's bans those of `wanted`: adds and changes first, then lifts what is not wanted, so that a ban
     /// in both is in force throughout.
     ///
     /// # Errors
     /// A table is full.
     pub fn replace_bans(&self, wanted: &[(IpNet, Option<u64>)]) -> Result<(), KernelError> {
-        for (prefix, expires_ns) in wanted {
-            self.ban(*prefix, *expires_ns)?;
-        }
-        let keep: HashSet<IpNet> = wanted.iter().map(|(prefix, _)| prefix.trunc()).collect();
-        for (prefix, _) in self.bans() {
-            if !keep.contains(&prefix) {
-                self.unban(prefix);
-            }
-        }
-        Ok(())
+        Ok(lock(&self.bans).replace(wanted)?)
+    }
+
+    /// Makes room of what was lifted a second ago or earlier; to be called about once a second.
+    pub fn clean_bans(&self) {
+        lock(&self.bans).clean();
     }
 }
 

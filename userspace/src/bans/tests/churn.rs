@@ -12,8 +12,7 @@ const CHANGES: usize = 1_000_000;
 /// Lines on which readers have to go on.
 fn continuing(bans: &Bans<HeapWords>) -> usize {
     let tables = BanTable::ALL.into_iter().map(|table| {
-        let lines = super::memory::lines(bans.words(), table).iter();
-        lines.filter(|line| Layout::of(table).continues(line)).count()
+        parts(bans.words(), table).1.iter().filter(|line| Layout::of(table).continues(line)).count()
     });
     tables.sum()
 }

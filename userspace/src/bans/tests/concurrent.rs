@@ -10,7 +10,7 @@ use xdpgate_ebpf::packet::Source;
 use super::*;
 
 const READERS: usize = 2;
-const ROUNDS: usize = 500;
+const ROUNDS: usize = 100;
 const LOOKS: u64 = 20_000;
 
 /// Words that know of their readers.

@@ -58,7 +58,7 @@ fn neighbours_spread_over_the_lines() {
             assert_eq!(bans.ban(IpAddr::from(ipv6).into(), None), Ok(true), "{seed:x?}");
         }
         let continuing = |table, layout: super::line::Layout| {
-            super::memory::lines(bans.words(), table).iter().filter(|line| layout.continues(line)).count()
+            parts(bans.words(), table).1.iter().filter(|line| layout.continues(line)).count()
         };
         let (ipv4, ipv6) = (
             continuing(BanTable::ExactIpv4, super::line::Layout::Ipv4),
@@ -66,5 +66,27 @@ fn neighbours_spread_over_the_lines() {
         );
         // By chance one in 900 and one in 12 do.
         assert!(ipv4 < 60 && ipv6 < 1_000, "{ipv4} and {ipv6} lines continue with {seed:x?}");
+    }
+}
+
+#[test]
+fn the_filter_lets_few_through_that_are_not_banned() {
+    let mut bans = bans(1 << 14);
+    // Of eight bits a byte, for two bans or for one on average.
+    for (table, most) in [
+        (BanTable::ExactIpv4, 0.24),
+        (BanTable::PrefixIpv4, 0.24),
+        (BanTable::ExactIpv6, 0.13),
+        (BanTable::PrefixIpv6, 0.13),
+    ] {
+        let capacity = BanShape::new(1 << 14).capacity(table);
+        for n in 0..capacity {
+            bans.ban(distinct(table, n), None).unwrap();
+        }
+        let (filter, lines) = parts(bans.words(), table);
+        let words = filter.iter().flatten().map(|word| word.load(std::sync::atomic::Ordering::Relaxed));
+        let set: u32 = words.map(u64::count_ones).sum();
+        let share = f64::from(set) / f64::from(u32::try_from(8 * lines.len()).unwrap());
+        assert!((most - 0.04..most).contains(&share), "{table:?}: {share}");
     }
 }
