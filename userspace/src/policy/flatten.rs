@@ -22,8 +22,8 @@ pub(super) fn flatten<A: Address>(
     outside: AttributeSet,
     sets: &mut AttributeSets,
 ) -> Result<Vec<Segment<A>>, CompileError> {
-    let ranges = layers.iter().map(|layer| layer.size_hint().0).sum();
-    let mut sweep = Sweep::new(outside, sets, ranges);
+    let largest = layers.iter().map(|layer| layer.size_hint().0).max().unwrap_or(0);
+    let mut sweep = Sweep::new(outside, sets, largest);
     let mut borders: Vec<Borders<'_, A>> = layers.into_iter().map(Borders::of).collect();
     let first = borders.iter_mut().enumerate();
     let mut next: BinaryHeap<_> =
