@@ -74,7 +74,10 @@ impl Blocks {
             self.nothing = Some(block);
         }
         let nothing = self.nothing.iter();
-        enter(&self.pins, nothing.flat_map(|block| surplus.iter().map(move |index| (*index, block))).collect())
+        enter(
+            &self.pins,
+            nothing.flat_map(|block| surplus.iter().map(move |index| (*index, block))).collect(),
+        )
     }
 
     /// The block that an earlier daemon left in place of several. One that stands in a single place is like any other.

@@ -160,8 +160,16 @@ impl Kernel {
             .collect();
         if let Some(report) = lock(&self.installed).clone() {
             let capacity = u64::from(self.options.prefixes);
-            uses.push(TableUse { name: "prefixes-ipv4", used: report.prefixes.ipv4.segments as u64, capacity });
-            uses.push(TableUse { name: "prefixes-ipv6", used: report.prefixes.ipv6.segments as u64, capacity });
+            uses.push(TableUse {
+                name: "prefixes-ipv4",
+                used: report.prefixes.ipv4.segments as u64,
+                capacity,
+            });
+            uses.push(TableUse {
+                name: "prefixes-ipv6",
+                used: report.prefixes.ipv6.segments as u64,
+                capacity,
+            });
             uses.push(TableUse {
                 name: "attribute-sets",
                 used: report.attribute_sets,

@@ -1,5 +1,8 @@
 //! The memory of array maps, shared with the running programs: written and read as plain words, without a system call.
-#![expect(unsafe_code, reason = "mapping the memory of a map; everything after that goes through atomic words")]
+#![expect(
+    unsafe_code,
+    reason = "mapping the memory of a map; everything after that goes through atomic words"
+)]
 
 use std::io;
 use std::os::fd::AsFd;
@@ -69,7 +72,6 @@ impl Memory {
         // meanwhile, each in one access, which is what atomics are for.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
-
 
     /// Copies bytes to a place that no program reads meanwhile. `at` is in words; what does not fit is left out.
     pub(super) fn write(&self, at: usize, bytes: &[u8]) {

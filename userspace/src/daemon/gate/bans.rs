@@ -78,6 +78,7 @@ impl Gate {
     /// # Errors
     /// When the kernel or the disk refuses.
     pub fn sweep_bans(&self) -> Result<usize, Failure> {
+        self.kernel.clean_bans();
         // Without the lock: most seconds nothing has ended.
         if self.store.expired_bans(now())?.is_empty() {
             return Ok(0);

@@ -10,8 +10,8 @@ use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, BLOCK_SLACK, GENERATION_BLOCKS, ROO
 use xdpgate_ebpf::abi::{GENERATION_SLOTS, family};
 use xdpgate_ebpf::prefix::{self, PrefixMemory};
 
-use super::{ControlWords, MMAPABLE};
 use super::generation::slot;
+use super::{ControlWords, MMAPABLE};
 
 const SLOTS: usize = GENERATION_SLOTS as usize;
 
@@ -58,10 +58,9 @@ impl PrefixMemory for Prefixes {
         // A variable, so that it lies on the stack. A constant would lie in .rodata, where the compiler may share its place
         // with another constant of the same value: the slot of the interface, which the loader then changes.
         let key = 0;
-        PREFIX_BLOCKS.get_value_ptr_mut(index, &key).map(|bytes| Block {
-            bytes: bytes.cast_const().cast(),
-            zero: self.zero,
-        })
+        PREFIX_BLOCKS
+            .get_value_ptr_mut(index, &key)
+            .map(|bytes| Block { bytes: bytes.cast_const().cast(), zero: self.zero })
     }
 }
 
