@@ -133,11 +133,20 @@ impl Place {
 }
 
 impl<S: BucketSet> Slot<S> {
-    /// Its state, in ticks; `None` while a CPU gives the slot to another key.
+    /// The state of the bucket of this class, in ticks; `None` where the slot has gone to another one, or is about to.
     #[inline(always)]
-    pub fn state(&self) -> Option<u64> {
+    pub fn state(&self, class: u64) -> Option<u64> {
         let state = self.set.state(self.number).load();
-        if state > BUCKET_LATEST { None } else { Some(state) }
+        // In this order: a tag that is still there says whose the state was.
+        let tag = self.set.tag(self.number).load();
+        if state > BUCKET_LATEST || tag != self.tag_of(class) { None } else { Some(state) }
+    }
+
+    /// The state if the slot is free at `now`, in ticks.
+    #[inline(always)]
+    pub fn free_state(&self, now: u64) -> Option<u64> {
+        let state = self.set.state(self.number).load();
+        if state > now { None } else { Some(state) }
     }
 
     /// Changes the state from what was seen. False: another CPU was faster.
@@ -163,12 +172,17 @@ impl<S: BucketSet> Slot<S> {
         if !self.swap(seen, BUCKET_CLAIMED) {
             return false;
         }
-        self.set.tag(self.number).store(self.tag | bucket_tag::of_class(class));
+        self.set.tag(self.number).store(self.tag_of(class));
         if !self.swap(BUCKET_CLAIMED, next) {
             // Somebody added to the mark, and meant the key before.
             self.set.state(self.number).store(next);
         }
         true
+    }
+
+    #[inline(always)]
+    const fn tag_of(&self, class: u64) -> u64 {
+        self.tag | bucket_tag::of_class(class)
     }
 }
 

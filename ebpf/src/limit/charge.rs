@@ -128,7 +128,7 @@ enum Taken {
 #[inline(always)]
 fn is_over<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> bool {
     let state = match sets.slot(place) {
-        Some(slot) => slot.state(),
+        Some(slot) => slot.state(due.class),
         // No bucket is a full one.
         None => Some(0),
     };
@@ -148,7 +148,7 @@ fn charge_bucket<M: BucketMemory, R>(
     insist: bool,
 ) -> Taken {
     let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
-    let Some(state) = slot.state() else { return Taken::Lost };
+    let Some(state) = slot.state(due.class) else { return Taken::Lost };
     let Some(next) = due.limit.admit(state, now, due.charge) else { return Taken::Over };
     if slot.swap(state, next) {
         return Taken::Charged;
@@ -164,12 +164,9 @@ fn charge_bucket<M: BucketMemory, R>(
 fn claim_bucket<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> Taken {
     let Some(next) = due.limit.admit(0, now, due.charge) else { return Taken::Over };
     let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
-    let Some(state) = slot.state() else { return Taken::Lost };
     // It may have been charged since it was seen to be free.
-    if state > now || !slot.claim(due.class, state, next) {
-        return Taken::Lost;
-    }
-    Taken::Charged
+    let Some(state) = slot.free_state(now) else { return Taken::Lost };
+    if slot.claim(due.class, state, next) { Taken::Charged } else { Taken::Lost }
 }
 
 /// Takes back what was charged already: to those from `start` on.
