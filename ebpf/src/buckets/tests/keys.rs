@@ -84,7 +84,9 @@ fn keys_in_rows_spread_evenly() {
 
 #[test]
 fn a_table_has_four_slots_for_each_source() {
-    for (sources, bits) in [(0, 10), (1, 10), (2048, 10), (2049, 11), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)] {
+    for (sources, bits) in
+        [(0, 10), (1, 10), (2048, 10), (2049, 11), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)]
+    {
         assert_eq!(Shape::bits_for(sources), bits, "{sources}");
     }
     assert_eq!(Shape { seed: 0, bits: 17 }.sets() * BUCKET_SLOTS, 4 << 18);

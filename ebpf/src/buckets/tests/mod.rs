@@ -1,7 +1,7 @@
 mod interleaved;
 mod keys;
-mod schedules;
 mod reuse;
+mod schedules;
 mod threads;
 
 use std::sync::atomic::AtomicU64;
@@ -60,9 +60,7 @@ fn unmix(mixed: u64, seed: u64) -> u64 {
 
 /// Of an odd number, modulo 2^64: each step of Newton's doubles the bits that are right, of which an odd number has three.
 fn inverse(odd: u64) -> u64 {
-    (0..5).fold(odd, |inverse, _| {
-        inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)))
-    })
+    (0..5).fold(odd, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse))))
 }
 
 /// The key (of up to 64 bits) and the class of a slot with this tag in this set.
