@@ -15,8 +15,8 @@ mod steering;
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
 pub use ban::{Ban, NEVER_EXPIRES, PrefixBan};
 pub use bucket::{
-    BUCKET_CLAIMED, BUCKET_LATEST, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
-    MIN_BUCKET_BITS, bucket_class, bucket_tag,
+    BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS, MIN_BUCKET_BITS, bucket_class,
+    bucket_tag,
 };
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};

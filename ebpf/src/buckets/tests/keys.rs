@@ -58,7 +58,8 @@ fn keys_in_rows_spread_evenly() {
     const KEYS: u32 = 1 << 16;
     // Sixty-four in a set on average; six standard deviations more.
     const MOST: u32 = 64 + 6 * 8;
-    let rows: [(&str, fn(u32) -> BucketKey); 5] = [
+    type Row = fn(u32) -> BucketKey;
+    let rows: [(&str, Row); 5] = [
         ("addresses", |number| ipv4(0xc633_0000 + number)),
         ("IPv4 networks", |number| ipv4(number << 16)),
         ("IPv6 networks of 64 bits", |number| ipv6(0x2001_0db8_0000_0000 + u64::from(number))),
