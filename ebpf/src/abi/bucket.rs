@@ -45,19 +45,13 @@ pub mod bucket_tag {
     }
 }
 
-/// What [`BucketSlot::state`] holds for the few nanoseconds in which a CPU gives the slot to another key.
-pub const BUCKET_CLAIMED: u64 = 1 << 63;
-/// The latest time that a [`BucketSlot::state`] can be: 18 years of uptime. What is above is [`BUCKET_CLAIMED`], or that
-/// and charges of packets that meant the key before.
-pub const BUCKET_LATEST: u64 = BUCKET_CLAIMED - (1 << 56);
-
 shared! {
     /// One bucket of one source.
     BucketSlot = 16 bytes {
         /// Whose it is; see [`bucket_tag`]. Zero: nobody's yet.
         tag: u64,
         /// The time at which the bucket is full again, in ticks; see [`crate::limit`]. In the past: a full bucket, and the
-        /// slot is free for any key. Or [`BUCKET_CLAIMED`].
+        /// slot is free for any key.
         state: u64,
     }
 }

@@ -19,8 +19,8 @@ pub use ban::{
     MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, ban_word, expiry,
 };
 pub use bucket::{
-    BUCKET_CLAIMED, BUCKET_LATEST, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
-    MIN_BUCKET_BITS, bucket_class, bucket_tag,
+    BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS, MIN_BUCKET_BITS, bucket_class,
+    bucket_tag,
 };
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};

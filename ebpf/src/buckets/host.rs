@@ -32,18 +32,18 @@ impl<W: AsRef<[AtomicU64]>> HostTable<W> {
     #[must_use]
     pub fn state(&self, key: &BucketKey, class: u64) -> Option<u64> {
         let sets = Sets::new(self, Home::of(key, self.shape));
-        sets.slot(sets.find(class))?.state()
+        sets.slot(sets.find(class))?.state(class)
     }
 
     /// Puts a bucket into this state. False: no room for it.
     pub fn set_state(&self, key: &BucketKey, class: u64, state: u64) -> bool {
         let sets = Sets::new(self, Home::of(key, self.shape));
         if let Some(slot) = sets.slot(sets.find(class)) {
-            return slot.state().is_some_and(|seen| slot.swap(seen, state));
+            return slot.state(class).is_some_and(|seen| slot.swap(seen, state));
         }
         // At time zero nothing is in the past but slots that were never used.
         let Some(slot) = sets.slot(sets.find_free(0)) else { return false };
-        slot.state().is_some_and(|seen| slot.claim(class, seen, state))
+        slot.free_state(0).is_some_and(|seen| slot.claim(class, seen, state))
     }
 }
 

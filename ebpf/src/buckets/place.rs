@@ -9,7 +9,7 @@
 
 use super::key::Home;
 use super::{BucketMemory, BucketSet};
-use crate::abi::{BUCKET_CLAIMED, BUCKET_LATEST, BUCKET_SLOTS, bucket_tag};
+use crate::abi::{BUCKET_SLOTS, bucket_tag};
 use crate::limit::Cell;
 
 /// Slots of the first line of cache.
@@ -60,7 +60,7 @@ impl<'a, M: BucketMemory> Sets<'a, M> {
     #[inline(always)]
     #[must_use]
     pub fn find_free(&self, now: u64) -> Place {
-        // Times are below 2^63, and the mark of a claim is later than all of them.
+        // Times are below 2^63, so what is later has a negative difference.
         self.first(|set, slot, _| now.wrapping_sub(set.state(slot).load()))
     }
 
@@ -133,11 +133,20 @@ impl Place {
 }
 
 impl<S: BucketSet> Slot<S> {
-    /// Its state, in ticks; `None` while a CPU gives the slot to another key.
+    /// The state of the bucket of this class, in ticks; `None` where the slot has gone to another one.
     #[inline(always)]
-    pub fn state(&self) -> Option<u64> {
+    pub fn state(&self, class: u64) -> Option<u64> {
         let state = self.set.state(self.number).load();
-        if state > BUCKET_LATEST { None } else { Some(state) }
+        // In this order: a tag that is still there says whose the state was.
+        let tag = self.set.tag(self.number).load();
+        if tag == self.tag_of(class) { Some(state) } else { None }
+    }
+
+    /// The state if the slot is free at `now`, in ticks.
+    #[inline(always)]
+    pub fn free_state(&self, now: u64) -> Option<u64> {
+        let state = self.set.state(self.number).load();
+        if state > now { None } else { Some(state) }
     }
 
     /// Changes the state from what was seen. False: another CPU was faster.
@@ -155,20 +164,21 @@ impl<S: BucketSet> Slot<S> {
 
     /// Gives the slot, free when `seen`, to the bucket of this class, in the state `next`. False: another CPU was faster.
     ///
-    /// First the mark. It goes where every charge of the key before must compare and swap: either its charge came first, and
-    /// the mark is not set, or it finds the mark. So no bucket in use is ever given away.
+    /// The state first: whoever charges the key before must compare and swap the same word, so either its charge came first,
+    /// and the claim is lost, or it finds the slot in use. No bucket in use is ever given away.
     #[inline(always)]
     #[must_use]
     pub fn claim(&self, class: u64, seen: u64, next: u64) -> bool {
-        if !self.swap(seen, BUCKET_CLAIMED) {
+        if !self.swap(seen, next) {
             return false;
         }
-        self.set.tag(self.number).store(self.tag | bucket_tag::of_class(class));
-        if !self.swap(BUCKET_CLAIMED, next) {
-            // Somebody added to the mark, and meant the key before.
-            self.set.state(self.number).store(next);
-        }
+        self.set.tag(self.number).store(self.tag_of(class));
         true
+    }
+
+    #[inline(always)]
+    const fn tag_of(&self, class: u64) -> u64 {
+        self.tag | bucket_tag::of_class(class)
     }
 }
 

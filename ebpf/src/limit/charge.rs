@@ -64,7 +64,9 @@ pub fn charge<M: BucketMemory, R: Copy, const N: usize>(
     Outcome::NoRoom
 }
 
-/// `None`: another CPU was faster. Then nothing is left charged, though a bucket may have got its place already.
+/// `None`: another CPU was faster. Then nothing is left charged, though a bucket may have got its slot already.
+///
+/// Every place is settled again at the end of each step, or the verifier would prove the next one for each way through it.
 #[inline(always)]
 fn charge_once<M: BucketMemory, R: Copy, const N: usize>(
     sets: &Sets<'_, M>,
@@ -72,63 +74,65 @@ fn charge_once<M: BucketMemory, R: Copy, const N: usize>(
     now: u64,
     insist: bool,
 ) -> Option<Outcome<R>> {
+    let (mut places, mut charged) = ([Place::NONE; N], [Place::NONE; N]);
     // All limits are asked before anything is charged. The last one is charged first, so it needs not be asked before.
-    let mut places = [sets.settle(Place::NONE); N];
-    for (number, (due, kept)) in dues.iter().zip(&mut places).enumerate() {
-        if !due.limit.is_set() {
-            continue;
-        }
-        let place = sets.find(due.class);
-        if number + 1 < N && is_over(sets, due, place, now) {
-            return Some(Outcome::Over(due.over));
-        }
-        *kept = sets.settle(place);
-    }
-    let mut outcome = Outcome::Admitted;
-    for (number, (due, kept)) in dues.iter().zip(&mut places).enumerate().rev() {
-        if !due.limit.is_set() {
-            continue;
-        }
-        let mut place = *kept;
-        let taken = if place.is_some() {
-            charge_bucket(sets, due, place, now, insist)
-        } else {
-            // Only now, when the buckets before it are charged: no two of one packet get the same slot.
-            place = sets.find_free(now);
-            claim_bucket(sets, due, place, now)
-        };
-        *kept = sets.settle(place);
-        match taken {
-            Taken::Charged => {}
-            Taken::NoRoom => outcome = Outcome::NoRoom,
-            Taken::Over => {
-                give_back(sets, dues, &places, number + 1);
+    for (number, (due, place)) in dues.iter().zip(&mut places).enumerate() {
+        let mut found = Place::NONE;
+        if due.limit.is_set() {
+            found = sets.find(due.class);
+            if number + 1 < N && is_over(sets, due, found, now) {
                 return Some(Outcome::Over(due.over));
             }
-            Taken::Lost => {
-                give_back(sets, dues, &places, number + 1);
-                return None;
-            }
+        }
+        *place = sets.settle(found);
+    }
+    match charge_places(sets, dues, &mut places, &mut charged, now, insist) {
+        Ok(outcome) => Some(outcome),
+        Err(over) => {
+            give_back(sets, dues, &charged);
+            over.map(Outcome::Over)
         }
     }
-    Some(outcome)
 }
 
-/// What came of one charge.
-#[derive(Clone, Copy)]
-enum Taken {
-    Charged,
-    NoRoom,
-    Over,
-    /// Another CPU was faster.
-    Lost,
+/// Charges the buckets that were found, then claims slots for the others. An error names the limit that the packet is over
+/// by now, or none where another CPU was faster.
+#[inline(always)]
+fn charge_places<M: BucketMemory, R: Copy, const N: usize>(
+    sets: &Sets<'_, M>,
+    dues: &[Due<'_, R>; N],
+    places: &mut [Place; N],
+    charged: &mut [Place; N],
+    now: u64,
+    insist: bool,
+) -> Result<Outcome<R>, Option<R>> {
+    for ((due, place), charged) in dues.iter().zip(&mut *places).zip(&mut *charged).rev() {
+        if due.limit.is_set() && place.is_some() {
+            charge_bucket(sets, due, *place, now, insist)?;
+        }
+        *charged = sets.settle(*place);
+        *place = sets.settle(*place);
+    }
+    // All buckets that were found are in use now, so none of them loses its slot to another one of this packet.
+    let mut outcome = Outcome::Admitted;
+    for ((due, place), charged) in dues.iter().zip(places).zip(charged).rev() {
+        let mut got = *charged;
+        if due.limit.is_set() && !place.is_some() {
+            got = sets.find_free(now);
+            if !claim_bucket(sets, due, got, now)? {
+                outcome = Outcome::NoRoom;
+            }
+        }
+        *charged = sets.settle(got);
+    }
+    Ok(outcome)
 }
 
 /// Whether the limit speaks against the packet already.
 #[inline(always)]
 fn is_over<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> bool {
     let state = match sets.slot(place) {
-        Some(slot) => slot.state(),
+        Some(slot) => slot.state(due.class),
         // No bucket is a full one.
         None => Some(0),
     };
@@ -140,47 +144,49 @@ fn is_over<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Plac
 }
 
 #[inline(always)]
-fn charge_bucket<M: BucketMemory, R>(
+fn charge_bucket<M: BucketMemory, R: Copy>(
     sets: &Sets<'_, M>,
     due: &Due<'_, R>,
     place: Place,
     now: u64,
     insist: bool,
-) -> Taken {
-    let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
-    let Some(state) = slot.state() else { return Taken::Lost };
-    let Some(next) = due.limit.admit(state, now, due.charge) else { return Taken::Over };
+) -> Result<(), Option<R>> {
+    let slot = sets.slot(place).ok_or(None)?;
+    let state = slot.state(due.class).ok_or(None)?;
+    let next = due.limit.admit(state, now, due.charge).ok_or(Some(due.over))?;
     if slot.swap(state, next) {
-        return Taken::Charged;
+        return Ok(());
     }
     if !insist {
-        return Taken::Lost;
+        return Err(None);
     }
     slot.add(due.charge);
-    Taken::Charged
+    Ok(())
 }
 
+/// False: no room.
 #[inline(always)]
-fn claim_bucket<M: BucketMemory, R>(sets: &Sets<'_, M>, due: &Due<'_, R>, place: Place, now: u64) -> Taken {
-    let Some(next) = due.limit.admit(0, now, due.charge) else { return Taken::Over };
-    let Some(slot) = sets.slot(place) else { return Taken::NoRoom };
-    let Some(state) = slot.state() else { return Taken::Lost };
+fn claim_bucket<M: BucketMemory, R: Copy>(
+    sets: &Sets<'_, M>,
+    due: &Due<'_, R>,
+    place: Place,
+    now: u64,
+) -> Result<bool, Option<R>> {
+    let next = due.limit.admit(0, now, due.charge).ok_or(Some(due.over))?;
+    let Some(slot) = sets.slot(place) else { return Ok(false) };
     // It may have been charged since it was seen to be free.
-    if state > now || !slot.claim(due.class, state, next) {
-        return Taken::Lost;
-    }
-    Taken::Charged
+    let state = slot.free_state(now).ok_or(None)?;
+    if slot.claim(due.class, state, next) { Ok(true) } else { Err(None) }
 }
 
-/// Takes back what was charged already: to those from `start` on.
+/// Takes back what was charged already.
 #[inline(always)]
 fn give_back<M: BucketMemory, R, const N: usize>(
     sets: &Sets<'_, M>,
     dues: &[Due<'_, R>; N],
-    places: &[Place; N],
-    start: usize,
+    charged: &[Place; N],
 ) {
-    for (due, place) in dues.iter().zip(places).skip(start) {
+    for (due, place) in dues.iter().zip(charged) {
         if let Some(slot) = sets.slot(*place) {
             slot.add(due.charge.wrapping_neg());
         }

@@ -11,7 +11,7 @@ pub use charge::{Cell, Due, Outcome, charge};
 use crate::abi::Limit;
 
 /// Times are counted in ticks: a 64-byte frame at 100 Gbit/s costs 82 of them, 0.1 % more than it should. They stay below
-/// [`crate::abi::BUCKET_LATEST`], which is 18 years of uptime.
+/// 2^63, which is 18 years of uptime.
 pub const TICKS_PER_NS: u64 = 1 << TICK_BITS;
 /// The fractional bits of [`Limit::cost`]: a byte at 100 Gbit/s costs 1.28 ticks.
 pub const COST_FRACTION_BITS: u32 = 16;
