@@ -55,7 +55,9 @@ fn equal_passed<B: Block>(block: &B, tails: Tails, total: u32, first: u32, count
         let rest = block.double(rests + index * REST_BYTES) & rests_count;
         let beyond = where_less(key.tail().into(), tail.into())
             | !where_less(tail.into(), key.tail().into()) & where_less(key.rest(), rest);
-        passed += half & !(beyond as u32);
+        #[expect(clippy::cast_possible_truncation, reason = "all ones or all zeroes")]
+        let within = !beyond as u32;
+        passed += half & within;
         left -= half;
         halvings += 1;
     }

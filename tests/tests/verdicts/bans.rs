@@ -24,6 +24,9 @@ const MOMENT: Duration = Duration::from_millis(300);
 /// How long after that it has surely ended: ends are kept in units, rounded up.
 const UNTIL_ENDED: Duration = MOMENT.saturating_add(Duration::from_nanos(1 << EXPIRY_SHIFT));
 
+/// The nth prefix of some.
+type PrefixOf = fn(u8) -> String;
+
 fn net(text: &str) -> IpNet {
     text.parse().unwrap()
 }
@@ -152,11 +155,11 @@ fn a_full_table_says_so_and_keeps_what_it_has() {
     }
     let gate = live(Gate::sized(|options| options.bans = u32::from(ROOM)));
     let prefixes = ROOM / 4;
-    let tables: [(&str, u8, &dyn Fn(u8) -> String); 4] = [
-        ("bans-ipv4", ROOM, &|n| format!("192.0.2.{n}/32")),
-        ("bans-ipv6", ROOM, &|n| format!("2001:db8::{n}/128")),
-        ("ban-prefixes-ipv4", prefixes, &|n| format!("10.{n}.0.0/16")),
-        ("ban-prefixes-ipv6", prefixes, &|n| format!("2001:db8:{n}::/48")),
+    let tables: [(&str, u8, PrefixOf); 4] = [
+        ("bans-ipv4", ROOM, |n| format!("192.0.2.{n}/32")),
+        ("bans-ipv6", ROOM, |n| format!("2001:db8::{n}/128")),
+        ("ban-prefixes-ipv4", prefixes, |n| format!("10.{n}.0.0/16")),
+        ("ban-prefixes-ipv6", prefixes, |n| format!("2001:db8:{n}::/48")),
     ];
     for (name, room, prefix) in tables {
         for n in 0..room {

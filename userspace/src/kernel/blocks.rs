@@ -53,8 +53,8 @@ impl Blocks {
             fill(&block, bytes)?;
             fresh.push((index, block));
         }
-        let entries = fresh.iter().map(|(index, block)| (*index, block));
-        enter(&self.pins, entries.collect())?;
+        let entries: Vec<_> = fresh.iter().map(|(index, block)| (*index, block)).collect();
+        enter(&self.pins, &entries)?;
         self.give_back(slot, wanted)
     }
 
@@ -73,11 +73,9 @@ impl Blocks {
             let block = Block::create(1, MMAPABLE).map_err(|error| KernelError::table(NAME, error))?;
             self.nothing = Some(block);
         }
-        let nothing = self.nothing.iter();
-        enter(
-            &self.pins,
-            nothing.flat_map(|block| surplus.iter().map(move |index| (*index, block))).collect(),
-        )
+        let Some(nothing) = &self.nothing else { return Ok(()) };
+        let entries: Vec<_> = surplus.into_iter().map(|index| (index, nothing)).collect();
+        enter(&self.pins, &entries)
     }
 
     /// The block that an earlier daemon left in place of several. One that stands in a single place is like any other.
@@ -115,7 +113,7 @@ fn id(block: &Block) -> Result<u32, KernelError> {
 }
 
 /// Sets entries of the outer map, many at a time.
-fn enter(pins: &Pins, entries: Vec<(u32, &Block)>) -> Result<(), KernelError> {
+fn enter(pins: &Pins, entries: &[(u32, &Block)]) -> Result<(), KernelError> {
     for chunk in entries.chunks(MOST_AT_ONCE) {
         thread::scope(|scope| {
             let waiting: Vec<_> = chunk

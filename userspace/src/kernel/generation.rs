@@ -45,7 +45,6 @@ impl Kernel {
             // Packets that began before the last flip may still read the slot that is written below.
             tables.grace.wait()?;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "masked")]
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
         tables.write_prefixes(slot, &prefixes)?;
         tables.write_attributes(slot, &image.attributes);
@@ -108,6 +107,6 @@ impl PolicyTables {
 
 /// Two entries of an array of 32-bit words, as one word of the machine.
 const fn native(first: u32, second: u32) -> u64 {
-    let ([a, b, c, d], [e, f, g, h]) = (first.to_ne_bytes(), second.to_ne_bytes());
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    let (one, two) = (first.to_ne_bytes(), second.to_ne_bytes());
+    u64::from_ne_bytes([one[0], one[1], one[2], one[3], two[0], two[1], two[2], two[3]])
 }

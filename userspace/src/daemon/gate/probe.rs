@@ -137,8 +137,8 @@ mod tests {
 
         let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap());
         tables.set_bucket(&used_up, bucket_class::PACKETS, u64::MAX >> 2);
-        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::PacketLimit);
+        assert_eq!(judged(&tables, "192.0.2.3", end), Reason::PacketLimit);
         tables.pause(true);
-        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::Paused);
+        assert_eq!(judged(&tables, "192.0.2.3", end), Reason::Paused);
     }
 }
