@@ -56,8 +56,8 @@ fn equal_passed<B: Block>(block: &B, tails: Tails, total: u32, first: u32, count
         let beyond = where_less(key.tail().into(), tail.into())
             | !where_less(tail.into(), key.tail().into()) & where_less(key.rest(), rest);
         #[expect(clippy::cast_possible_truncation, reason = "all ones or all zeroes")]
-        let within = !beyond as u32;
-        passed += half & within;
+        let beyond = beyond as u32;
+        passed += half & !beyond;
         left -= half;
         halvings += 1;
     }
