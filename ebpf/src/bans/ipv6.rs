@@ -3,7 +3,7 @@ use super::key::{halves_ipv6, prefix_key_ipv6};
 use super::line::{lower_half, upper_half};
 use super::opaque::Opaque;
 use super::{BanLine, BanMemory, BanTable, LAST_PROBE, filtered};
-use crate::abi::{BAN_LINE_CONTINUES, MAX_BAN_PROBES, ban_word};
+use crate::abi::{BAN_LINE_CONTINUES, MAX_BAN_PROBES, ban_word, expiry};
 
 /// Lines that a look-up reads for the lengths in one word: one for each length, and as many again where lines continue.
 /// Up to 16 lengths can't need more. With all 64 of them, half of their lines would have to continue: of a full table
@@ -37,14 +37,15 @@ fn exact<M: BanMemory>(memory: &M, high: u64, low: u64) -> u32 {
     while probe < MAX_BAN_PROBES {
         let Some(line) = memory.line(BanTable::ExactIpv6, path.line(probe)) else { return 0 };
         let (ends, last) = (line.word(6), line.word(7));
-        // A free slot may have any key, but no end.
-        if line.word(0) == high && line.word(1) == low && lower_half(ends) != 0 {
+        // A free slot may have any key, but no end. One that was lifted is no answer either: its ban may be cleared and its
+        // key changed between these reads, and the ban that is looked for may be in a slot behind it.
+        if line.word(0) == high && line.word(1) == low && lower_half(ends) >= expiry::FIRST {
             return lower_half(ends);
         }
-        if line.word(2) == high && line.word(3) == low && upper_half(ends) != 0 {
+        if line.word(2) == high && line.word(3) == low && upper_half(ends) >= expiry::FIRST {
             return upper_half(ends);
         }
-        if line.word(4) == high && line.word(5) == low && lower_half(last) != 0 {
+        if line.word(4) == high && line.word(5) == low && lower_half(last) >= expiry::FIRST {
             return lower_half(last);
         }
         if upper_half(last) & BAN_LINE_CONTINUES == 0 {
