@@ -6,9 +6,12 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod abi;
+pub mod bans;
+pub mod buckets;
 pub mod decide;
 pub mod limit;
 pub mod packet;
+pub mod prefix;
 pub mod reason;
 pub mod tables;
 pub mod verdict;

@@ -1,0 +1,30 @@
+//! IPv4: 16 bits are left behind the root, so a digit is the whole rest of the address.
+
+use super::run::Run;
+use super::{Block, PrefixMemory};
+use crate::abi::family;
+use crate::abi::prefix::{Entry, MAX_TABLES_V4, ROOT_BITS, Region, UNIT_BYTES, offset};
+
+#[inline(always)]
+pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
+    let [a, b, c, d, ..] = *address;
+    let mut entry = Entry::from_bits(memory.root(family::IPV4, u16::from_be_bytes([a, b])));
+    // The bits that nothing has consumed yet, first bit on top.
+    let mut key = u32::from_be_bytes([a, b, c, d]) << ROOT_BITS;
+
+    let mut tables = 0;
+    while tables < MAX_TABLES_V4 && entry.is_table() {
+        let Some(block) = memory.block(Region::IPV4.block(entry.position())) else { return 0 };
+        let index = key >> (u32::BITS - entry.stride());
+        key <<= entry.stride();
+        entry = Entry::from_bits(block.word(offset(entry.position()) + index * UNIT_BYTES));
+        tables += 1;
+    }
+    if !entry.is_run() {
+        return entry.set();
+    }
+
+    let Some(block) = memory.block(Region::IPV4.block(entry.position())) else { return 0 };
+    let run = Run::new(&block, entry, 0);
+    run.set(run.passed(key >> (u32::BITS - u16::BITS)))
+}
