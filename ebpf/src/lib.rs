@@ -6,6 +6,8 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod abi;
+pub mod bans;
+pub mod buckets;
 pub mod decide;
 pub mod limit;
 pub mod packet;

@@ -1,15 +1,13 @@
 //! What the decision asks of its host.
 
-use crate::abi::{AttributeSet, Ban, BucketKey, Settings};
-use crate::limit::Bucket;
+use crate::abi::{AttributeSet, Ban, Settings};
+use crate::buckets::BucketMemory;
 use crate::packet::Source;
 
 /// The tables of one host: the kernel's maps, or a model of them.
 pub trait Tables {
-    /// The rate state of one source.
-    type Bucket<'a>: Bucket
-    where
-        Self: 'a;
+    /// The memory of the buckets.
+    type Buckets: BucketMemory;
 
     /// Whether an operator's `pause` is in force.
     fn paused(&self) -> bool;
@@ -26,8 +24,8 @@ pub trait Tables {
     /// The ban of a source, exact or by prefix, whichever lasts longer. It may have expired.
     fn ban(&self, source: &Source) -> Option<Ban>;
 
-    /// The bucket of a key, made when there was none; `None` where the table can't hold it.
-    fn bucket(&self, key: &BucketKey) -> Option<Self::Bucket<'_>>;
+    /// The rate state of all sources.
+    fn buckets(&self) -> &Self::Buckets;
 }
 
 /// The time, asked only where it matters: in the kernel it is a helper call.

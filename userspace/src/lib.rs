@@ -1,6 +1,7 @@
 //! xdpgate's userspace half: policy in, kernel tables out, counters back.
 
 pub mod api;
+pub mod bans;
 pub mod cli;
 pub mod config;
 pub mod country;

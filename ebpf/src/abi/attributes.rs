@@ -43,4 +43,12 @@ impl AttributeSet {
     pub const fn has(&self, flag: u16) -> bool {
         self.flags & flag == flag
     }
+
+    /// As memory holds it, in words of the machine.
+    #[must_use]
+    pub const fn words(&self) -> [u64; 2] {
+        let (flags, country, rest) = (self.flags.to_ne_bytes(), self.country, self.spare);
+        let second = [flags[0], flags[1], country[0], country[1], rest[0], rest[1], rest[2], rest[3]];
+        [self.lists, u64::from_ne_bytes(second)]
+    }
 }

@@ -1,34 +1,66 @@
-//! Rate state of one source.
+//! Rate state: a table of sets, each two lines of cache.
 
 use super::layout::shared;
 
-/// Values of [`BucketKey::class`]: which of a source's limits the bucket belongs to.
+/// Slots of a set: a power of two, so that a slot's number is masked and never checked.
+pub const BUCKET_SLOTS: u32 = 8;
+/// Words of a set.
+pub const BUCKET_SET_WORDS: usize = 16;
+/// The fewest sets, as a power of two: what the place of a set says of its keys leaves room for the rest of a tag.
+pub const MIN_BUCKET_BITS: u32 = 10;
+/// The most sets, as a power of two: 2 GiB.
+pub const MAX_BUCKET_BITS: u32 = 24;
+
+/// Which of a source's limits a bucket belongs to. Below [`bucket_tag::CLASSES`].
 pub mod bucket_class {
-    /// The limits per source.
-    pub const SOURCE: u32 = 0;
+    /// The limit in packets.
+    pub const PACKETS: u64 = 0;
+    /// The limit in bytes.
+    pub const BYTES: u64 = 1;
     /// The limit of later fragments.
-    pub const FRAGMENTS: u32 = 1;
+    pub const FRAGMENTS: u64 = 2;
 }
 
-shared! {
-    /// Whose bucket it is. Aligned to words: the program builds it on its stack, where the verifier wants aligned stores.
-    #[repr(align(8))]
-    BucketKey = 24 bytes {
-        /// The source, masked to the policy's key length; IPv4 in the first 4 bytes, the rest zero.
-        address: [u8; 16],
-        /// One of [`super::family`].
-        family: u32,
-        /// One of [`bucket_class`].
-        class: u32,
+/// The parts of [`BucketSlot::tag`], beside the bits of the key that the place of the set does not say. Those are in bits
+/// 9 to 62, at their upper end. Bit 63 is zero.
+pub mod bucket_tag {
+    /// Somebody's.
+    pub const USED: u64 = 1;
+    /// In the second set of its key, not in the first.
+    pub const SECOND: u64 = 1 << 1;
+    /// The key is of IPv6.
+    pub const IPV6: u64 = 1 << 2;
+    /// How many values of [`super::bucket_class`] there is room for.
+    pub const CLASSES: u64 = 1 << 6;
+    /// All bits that do not belong to the key.
+    pub const FLAGS: u64 = (CLASSES << CLASS_SHIFT) - 1;
+
+    const CLASS_SHIFT: u32 = 3;
+
+    /// The bits of a class.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_class(class: u64) -> u64 {
+        class << CLASS_SHIFT
     }
 }
 
 shared! {
-    /// Theoretical arrival times, in ticks; see [`crate::limit`]. Zeroes are full buckets.
-    Bucket = 16 bytes {
-        /// Of the packet limit.
-        packets: u64,
-        /// Of the byte limit.
-        bytes: u64,
+    /// One bucket of one source.
+    BucketSlot = 16 bytes {
+        /// Whose it is; see [`bucket_tag`]. Zero: nobody's yet.
+        tag: u64,
+        /// The time at which the bucket is full again, in ticks; see [`crate::limit`]. In the past: a full bucket, and the
+        /// slot is free for any key.
+        state: u64,
+    }
+}
+
+shared! {
+    /// The buckets of keys that fall on one place. Aligned to its size, so that it is two lines of cache.
+    #[repr(align(128))]
+    BucketSlots = 128 bytes {
+        /// In no order.
+        slots: [BucketSlot; BUCKET_SLOTS as usize],
     }
 }

@@ -14,15 +14,21 @@ mod settings;
 mod steering;
 
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
-pub use ban::{Ban, NEVER_EXPIRES, PrefixBan};
-pub use bucket::{Bucket, BucketKey, bucket_class};
+pub use ban::{
+    BAN_LINE_CONTINUES, BAN_LINE_WORDS, BAN_SLOTS_IPV4, BAN_SLOTS_IPV6, Ban, BanControl, EXPIRY_SHIFT,
+    MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, ban_word, expiry,
+};
+pub use bucket::{
+    BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS, MIN_BUCKET_BITS, bucket_class,
+    bucket_tag,
+};
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
 pub use settings::{
     EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,
     fragments, mode,
 };
-pub use steering::{InterfaceRow, MAX_INTERFACES, control, interface_mode};
+pub use steering::{Control, InterfaceRow, MAX_INTERFACES, control, interface_mode};
 
 /// The layout of everything in this module. Raised by one whenever a type, a map or a meaning changes; the loader
 /// refuses pinned maps of another version. `cargo xtask check` fails when `abi/` changed and this did not.

@@ -2,17 +2,27 @@
 
 use super::layout::shared;
 
-/// Indexes of the `CONTROL` array. Each is one 8-byte word, so that a change is one store and no packet sees half.
+/// Indexes of the words in the one value of `CONTROL`. Each is 8 aligned bytes that userspace stores at once, so that no
+/// packet sees half of a change.
 pub mod control {
     /// The number of the live generation; its lowest bit names the slot that holds it. Zero: nothing was loaded yet.
-    pub const LIVE_GENERATION: u32 = 0;
+    pub const LIVE_GENERATION: usize = 0;
     /// Not zero while an operator's `pause` is in force.
-    pub const PAUSED: u32 = 1;
-    /// How many prefix bans there are; the data path skips their table while it is zero.
-    pub const PREFIX_BANS: u32 = 2;
-    /// The number of words.
-    pub const WORDS: u32 = 4;
+    pub const PAUSED: usize = 1;
+    /// Drawn when the tables are made: nobody outside can aim at one set of buckets or one line of bans.
+    pub const HASH_SEED: usize = 2;
+    /// The number of sets of buckets, as a power of two.
+    pub const BUCKET_BITS: usize = 3;
+    /// The first of the words that belong to the bans; see [`crate::abi::ban_word`].
+    pub const BANS: usize = 4;
+    /// Always zero.
+    pub const ZERO: usize = 15;
+    /// The number of words: two lines of cache.
+    pub const WORDS: usize = 16;
 }
+
+/// All words of `CONTROL`.
+pub type Control = [u64; control::WORDS];
 
 /// The most interfaces that one daemon guards.
 pub const MAX_INTERFACES: u32 = 64;

@@ -1,8 +1,9 @@
 //! Fragments after the first. They carry no ports, so they have a rule of their own.
 
-use super::{Case, Step, limits::bucket_key};
+use super::limits::charge_all;
+use super::{Case, Step};
 use crate::abi::{bucket_class, fragments, mode};
-use crate::limit::{Bucket, take, ticks};
+use crate::limit::{Due, Outcome};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
 use crate::verdict::Verdict;
@@ -13,12 +14,17 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
         fragments::DROP => Reason::FragmentDenied,
         fragments::LIMIT => {
             let limit = &case.settings.fragment_limit;
-            let key = bucket_key(case.settings, &case.packet.source, bucket_class::FRAGMENTS);
-            let Some(bucket) = case.tables.bucket(&key) else { return Some(Reason::LimiterFull) };
-            if take(&bucket.packets(), limit, limit.charge(1), ticks(case.clock.now_ns())) {
-                return Some(Reason::Fragment);
+            let due = Due {
+                limit,
+                class: bucket_class::FRAGMENTS,
+                charge: limit.charge(1),
+                over: Reason::FragmentLimit,
+            };
+            match charge_all(case, &[due]) {
+                Outcome::Admitted => return Some(Reason::Fragment),
+                Outcome::NoRoom => return Some(Reason::LimiterFull),
+                Outcome::Over(reason) => reason,
             }
-            Reason::FragmentLimit
         }
         _ => return Some(Reason::Fragment),
     };

@@ -1,9 +1,10 @@
 //! The limits of each source.
 
 use super::Case;
-use crate::abi::{BucketKey, Settings, bucket_class, family, mode};
-use crate::limit::{Outcome, charge_source};
-use crate::packet::{Source, widen};
+use crate::abi::{Settings, action, bucket_class, family, fragments, mode};
+use crate::buckets::{BucketKey, BucketMemory, Home, Sets};
+use crate::limit::{Due, Outcome, charge, ticks};
+use crate::packet::{Fragment, Packet, Source};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
 use crate::verdict::Verdict;
@@ -14,15 +15,24 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
     if !limits.packets.is_set() && !limits.bytes.is_set() {
         return Reason::DefaultPass;
     }
-    let Some(bucket) =
-        case.tables.bucket(&bucket_key(case.settings, &case.packet.source, bucket_class::SOURCE))
-    else {
-        return Reason::LimiterFull;
-    };
-    let rejected = match charge_source(&bucket, limits, case.packet.bytes, case.clock.now_ns()) {
+    let dues = [
+        Due {
+            limit: &limits.bytes,
+            class: bucket_class::BYTES,
+            charge: limits.bytes.charge(case.packet.bytes),
+            over: Reason::ByteLimit,
+        },
+        Due {
+            limit: &limits.packets,
+            class: bucket_class::PACKETS,
+            charge: limits.packets.charge(1),
+            over: Reason::PacketLimit,
+        },
+    ];
+    let rejected = match charge_all(case, &dues) {
         Outcome::Admitted => return Reason::WithinLimit,
-        Outcome::OverPackets => Reason::PacketLimit,
-        Outcome::OverBytes => Reason::ByteLimit,
+        Outcome::NoRoom => return Reason::LimiterFull,
+        Outcome::Over(reason) => reason,
     };
     if case.settings.modes & mode::MONITOR_LIMITS != 0 {
         verdict.monitored |= rejected.bit();
@@ -31,14 +41,51 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
     rejected
 }
 
-/// Whose bucket a source uses: its address, cut to the prefix length of the policy.
+/// Charges the packet to buckets of its source.
+#[inline(always)]
+pub(super) fn charge_all<T: Tables, C: Clock, const N: usize>(
+    case: &Case<'_, T, C>,
+    dues: &[Due<'_, Reason>; N],
+) -> Outcome<Reason> {
+    charge(&Sets::new(case.tables.buckets(), case.home), dues, ticks(case.clock.now_ns()))
+}
+
+/// Finds out where the buckets of the packet's source lie, and starts to load them where a limit may ask for them.
+#[inline(always)]
+pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> Home {
+    let memory = tables.buckets();
+    let home = Home::of(&bucket_key(settings, &packet.source), memory.shape());
+    if may_be_limited(settings, packet) {
+        home.touch(memory);
+    }
+    home
+}
+
+#[inline(always)]
+fn may_be_limited(settings: &Settings, packet: &Packet) -> bool {
+    if packet.fragment == Fragment::Later && settings.fragments == fragments::LIMIT {
+        return true;
+    }
+    let limited = settings.source.packets.is_set() || settings.source.bytes.is_set();
+    limited && settings.default_action != action::DROP
+}
+
+/// Whose buckets a source uses: its address, cut to the prefix length of the policy.
 #[inline(always)]
 #[must_use]
-pub fn bucket_key(settings: &Settings, source: &Source, class: u32) -> BucketKey {
-    let mask = match source.family {
-        family::IPV4 => u128::from_ne_bytes(widen(settings.ipv4_key)),
-        _ => u128::from_ne_bytes(settings.ipv6_key),
-    };
-    let address = (u128::from_ne_bytes(source.address) & mask).to_ne_bytes();
-    BucketKey { address, family: u32::from(source.family), class }
+pub fn bucket_key(settings: &Settings, source: &Source) -> BucketKey {
+    let address = u128::from_be_bytes(source.address);
+    if source.family == family::IPV4 {
+        let mask = u128::from(u32::from_be_bytes(settings.ipv4_key));
+        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, family: family::IPV4 };
+    }
+    let key = address & u128::from_be_bytes(settings.ipv6_key);
+    BucketKey { high: lower_half(key >> 64), low: lower_half(key), family: source.family }
+}
+
+#[inline(always)]
+const fn lower_half(bits: u128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the point")]
+    let half = bits as u64;
+    half
 }

@@ -10,6 +10,7 @@ pub use limits::bucket_key;
 use core::hint::black_box;
 
 use crate::abi::{AttributeSet, Settings, action, attribute};
+use crate::buckets::Home;
 use crate::packet::{Fragment, Packet, Unparsed, View, parse};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
@@ -25,6 +26,8 @@ struct Case<'a, T, C> {
     settings: &'a Settings,
     packet: &'a Packet,
     attributes: AttributeSet,
+    /// Where its source's buckets lie.
+    home: Home,
 }
 
 /// Decides one frame; `packet` comes back with what was read of it.
@@ -49,8 +52,10 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
         Err(Unparsed::Malformed) => return Verdict::of(Reason::Malformed),
         Err(Unparsed::TooDeep) => return Verdict::of(Reason::TooDeep),
     }
+    // Before the look-up that it does not depend on, so that both wait for memory at the same time.
+    let home = limits::home(tables, settings, packet);
     let attributes = tables.attributes(generation, &packet.source);
-    judge(&Case { tables, clock, settings, packet, attributes })
+    judge(&Case { tables, clock, settings, packet, attributes, home })
 }
 
 /// What comes after the parser, in the order of the chart in docs/architecture.md.

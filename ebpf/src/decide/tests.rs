@@ -1,13 +1,15 @@
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::abi::{Ban, BucketKey, EventBudget, Limit, SourceLimits, bucket_class, family, fragments, mode};
+use crate::abi::{
+    BUCKET_SET_WORDS, Ban, EventBudget, Limit, MIN_BUCKET_BITS, SourceLimits, family, fragments, mode,
+};
+use crate::buckets::{BucketKey, HostTable, Shape};
+use crate::packet;
 use crate::packet::{Source, TCP_ACK, TCP_SYN, widen};
 use crate::verdict::Action;
-use crate::{limit, packet};
 
 const NOW_NS: u64 = 1_000_000_000_000;
 const GENERATION: u64 = 3;
@@ -21,47 +23,17 @@ struct Stub {
     settings: Settings,
     attributes: AttributeSet,
     ban: Option<Ban>,
-    /// `None`: the table of buckets is full.
-    buckets: Option<HashMap<u32, Words>>,
-    asked: Cell<u32>,
+    buckets: HostTable<Vec<AtomicU64>>,
 }
 
-#[derive(Default)]
-struct Words {
-    packets: Cell<u64>,
-    bytes: Cell<u64>,
-}
-
-impl<'a> limit::Bucket for &'a Words {
-    type Cell = &'a Cell<u64>;
-
-    fn packets(&self) -> &'a Cell<u64> {
-        &self.packets
-    }
-
-    fn bytes(&self) -> &'a Cell<u64> {
-        &self.bytes
-    }
-}
-
-impl limit::Cell for &Cell<u64> {
-    fn load(&self) -> u64 {
-        self.get()
-    }
-
-    fn compare_exchange(&self, current: u64, new: u64) -> Result<(), u64> {
-        assert_eq!(self.get(), current);
-        self.set(new);
-        Ok(())
-    }
-
-    fn add(&self, amount: u64) {
-        self.set(self.get().wrapping_add(amount));
-    }
+/// An empty table. One without sets has no room for anybody.
+fn buckets(sets: usize) -> HostTable<Vec<AtomicU64>> {
+    let words = std::iter::repeat_with(AtomicU64::default).take(sets * BUCKET_SET_WORDS);
+    HostTable::new(words.collect(), Shape { seed: 1, bits: MIN_BUCKET_BITS })
 }
 
 impl Tables for Stub {
-    type Bucket<'a> = &'a Words;
+    type Buckets = HostTable<Vec<AtomicU64>>;
 
     fn paused(&self) -> bool {
         self.paused
@@ -83,9 +55,8 @@ impl Tables for Stub {
         self.ban
     }
 
-    fn bucket(&self, key: &BucketKey) -> Option<&Words> {
-        self.asked.set(self.asked.get() + 1);
-        self.buckets.as_ref()?.get(&key.class)
+    fn buckets(&self) -> &Self::Buckets {
+        &self.buckets
     }
 }
 
@@ -115,11 +86,7 @@ fn stub() -> Stub {
         },
         attributes: AttributeSet::EMPTY,
         ban: None,
-        buckets: Some(HashMap::from([
-            (bucket_class::SOURCE, Words::default()),
-            (bucket_class::FRAGMENTS, Words::default()),
-        ])),
-        asked: Cell::new(0),
+        buckets: buckets(1 << MIN_BUCKET_BITS),
     }
 }
 
@@ -209,7 +176,8 @@ fn the_steps_come_in_their_order() {
     tables.attributes.flags = 0;
     assert_eq!(reason(&tables, &later_fragment()), Reason::Fragment);
     assert_eq!(reason(&tables, &syn), Reason::DefaultDrop);
-    assert_eq!(tables.asked.get(), 0, "what is dropped anyway is not charged");
+    let untouched = tables.buckets.words().iter().all(|word| word.load(Ordering::Relaxed) == 0);
+    assert!(untouched, "what is dropped anyway is not charged");
     tables.settings.default_action = action::PASS;
     assert_eq!(reason(&tables, &syn), Reason::WithinLimit);
     tables.settings.source = NO_LIMITS;
@@ -229,7 +197,7 @@ fn what_cannot_be_read_is_told_apart() {
 
 #[test]
 fn a_limiter_without_room_passes_and_says_so() {
-    let mut tables = Stub { buckets: None, ..stub() };
+    let mut tables = Stub { buckets: buckets(0), ..stub() };
     tables.settings.source.packets = ONE;
     assert_eq!(reason(&tables, &tcp(80, 0)), Reason::LimiterFull);
     tables.settings.fragments = fragments::LIMIT;
@@ -296,14 +264,13 @@ proptest! {
         settings.ipv4_key = (u32::MAX << (32 - length4)).to_be_bytes();
         settings.ipv6_key = (u128::MAX << (128 - length6)).to_be_bytes();
         let source = Source { address: widen(v4), family: family::IPV4 };
-        let key = bucket_key(&settings, &source, bucket_class::SOURCE);
+        let key = bucket_key(&settings, &source);
         let masked = u32::from_be_bytes(v4) >> (32 - length4) << (32 - length4);
-        prop_assert_eq!(key.address, widen(masked.to_be_bytes()));
-        prop_assert_eq!((key.family, key.class), (4, bucket_class::SOURCE));
+        prop_assert_eq!(key, BucketKey { high: u64::from(masked), low: 0, family: family::IPV4 });
         let source = Source { address: v6, family: family::IPV6 };
-        let key = bucket_key(&settings, &source, bucket_class::FRAGMENTS);
+        let key = bucket_key(&settings, &source);
         let masked = u128::from_be_bytes(v6) >> (128 - length6) << (128 - length6);
-        prop_assert_eq!(key.address, masked.to_be_bytes());
-        prop_assert_eq!((key.family, key.class), (6, bucket_class::FRAGMENTS));
+        prop_assert_eq!(u128::from(key.high) << 64 | u128::from(key.low), masked);
+        prop_assert_eq!(key.family, family::IPV6);
     }
 }

@@ -1,16 +1,17 @@
-//! Rate limits as theoretical arrival times (GCRA, ITU-T I.371 annex A): one word of state, no division.
+//! Rate limits as theoretical arrival times (GCRA, ITU-T I.371 annex A): one word of state, no division. Where the words
+//! lie is the business of [`crate::buckets`].
 //!
 //! A bucket's word is the time at which it is full again. A word in the past is a full bucket and equals no bucket at
 //! all. A rejected packet writes nothing.
 
 mod charge;
 
-pub use charge::{Bucket, Cell, Outcome, charge_source, take};
+pub use charge::{Cell, Due, Outcome, charge};
 
 use crate::abi::Limit;
 
-/// Times are counted in ticks: a 64-byte frame at 100 Gbit/s costs 82 of them, 0.1 % more than it should. 64 bits of
-/// ticks last 36 years of uptime.
+/// Times are counted in ticks: a 64-byte frame at 100 Gbit/s costs 82 of them, 0.1 % more than it should. They stay below
+/// 2^63, which is 18 years of uptime.
 pub const TICKS_PER_NS: u64 = 1 << TICK_BITS;
 /// The fractional bits of [`Limit::cost`]: a byte at 100 Gbit/s costs 1.28 ticks.
 pub const COST_FRACTION_BITS: u32 = 16;

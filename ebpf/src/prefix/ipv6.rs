@@ -43,23 +43,33 @@ pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
 fn equal_passed<B: Block>(block: &B, tails: Tails, total: u32, first: u32, count: u32, key: &Key) -> u32 {
     let start = offset(tails.position());
     let rests = start + total * UNIT_BYTES;
+    let rests_count = if tails.have_rests() { u64::MAX } else { 0 };
     let (mut passed, mut left) = (0_u32, count);
     let mut halvings = 0;
+    // Without branches on what is compared, as in `search`: here for the verifier, which follows each of them.
     while halvings < HALVINGS && left > 0 {
         let half = (left + 1) >> 1;
         let index = first + passed + half - 1;
         let tail = block.word(start + index * UNIT_BYTES);
-        let beyond = tail > key.tail()
-            || (tail == key.tail()
-                && tails.have_rests()
-                && block.double(rests + index * REST_BYTES) > key.rest());
-        if !beyond {
-            passed += half;
-        }
+        // Rests that are not there are some other bytes of the block; nothing depends on them then.
+        let rest = block.double(rests + index * REST_BYTES) & rests_count;
+        let beyond = where_less(key.tail().into(), tail.into())
+            | !where_less(tail.into(), key.tail().into()) & where_less(key.rest(), rest);
+        #[expect(clippy::cast_possible_truncation, reason = "all ones or all zeroes")]
+        let beyond = beyond as u32;
+        passed += half & !beyond;
         left -= half;
         halvings += 1;
     }
-    passed
+    block.settle(passed)
+}
+
+/// All ones where `one` is less than `other`, else zero: the borrow of their difference, spread (Warren, Hacker's Delight,
+/// 2-13).
+#[inline(always)]
+const fn where_less(one: u64, other: u64) -> u64 {
+    let borrow = (!one & other) | (!(one ^ other) & one.wrapping_sub(other));
+    (borrow.cast_signed() >> 63).cast_unsigned()
 }
 
 /// The bits of an address that nothing has consumed yet, first bit on top, zeroes behind the last.

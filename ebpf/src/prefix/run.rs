@@ -1,7 +1,7 @@
 //! One run: boundaries sorted by their digits, and the sets between them.
 
 use super::{Block, search};
-use crate::abi::prefix::{Entry, RunHeader, UNIT_BYTES, offset};
+use crate::abi::prefix::{Entry, MAX_RUN, RunHeader, UNIT_BYTES, offset};
 
 /// Bytes of a digit.
 pub(super) const DIGIT_BYTES: u32 = 2;
@@ -22,7 +22,8 @@ impl<'b, B: Block> Run<'b, B> {
         let header = RunHeader::from_bits(block.word(start));
         let digits = start + UNIT_BYTES + extra;
         match entry.count() {
-            0 => Self { block, header, count: block.word(digits), digits: digits + UNIT_BYTES },
+            // Masked: no run is longer, whatever the memory holds.
+            0 => Self { block, header, count: block.word(digits) & MAX_RUN, digits: digits + UNIT_BYTES },
             count => Self { block, header, count, digits },
         }
     }

@@ -33,6 +33,7 @@ pub(super) fn not_greater<B: Block>(block: &B, digits: u32, count: u32, digit: u
         halvings += 1;
     }
 
+    let (passed, left) = (block.settle(passed), block.settle(left));
     let lanes = Lanes::new(digit, left);
     let at = digits + passed * DIGIT_BYTES;
     let mut sum = lanes.not_greater(block.double(at), 0) + lanes.not_greater(block.double(at + 8), 4);
@@ -40,7 +41,7 @@ pub(super) fn not_greater<B: Block>(block: &B, digits: u32, count: u32, digit: u
         sum += lanes.not_greater(block.double(at + 16), 8) + lanes.not_greater(block.double(at + 24), 12);
     }
     let last = (sum.wrapping_mul(ONES) >> 48) as u32;
-    passed + last
+    block.settle(passed + last)
 }
 
 /// What all lanes are compared with.

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ipnet::IpNet;
@@ -206,7 +207,7 @@ impl World {
         let mut model = Model::new(self.compile(&scene.policy, generation)?);
         model.pause(scene.state == State::Paused);
         for (prefix, expires_ns) in &self.bans {
-            model.add_ban(*prefix, *expires_ns);
+            model.add_ban(*prefix, *expires_ns)?;
         }
         Ok(model)
     }
@@ -224,7 +225,7 @@ fn lists(config: &Config) -> Result<Vec<LoadedList>> {
         Ok(LoadedList {
             name: list.name.clone(),
             mode: list.mode,
-            ranges: parsed.ranges,
+            ranges: Arc::new(parsed.ranges.into()),
             entries: parsed.entries,
         })
     };

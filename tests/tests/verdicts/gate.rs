@@ -109,7 +109,7 @@ impl Gate {
         if scene.state != State::NoPolicy {
             gate.kernel.install(&world.compile(&scene.policy, 1).unwrap()).unwrap();
         }
-        gate.kernel.pause(scene.state == State::Paused).unwrap();
+        gate.kernel.pause(scene.state == State::Paused);
         for (prefix, expires_ns) in world.bans() {
             gate.kernel.ban(*prefix, *expires_ns).unwrap();
         }

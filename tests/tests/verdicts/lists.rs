@@ -21,7 +21,7 @@ fn each_list_counts_for_itself() {
     image.ipv4 = vec![Segment { first: source.to_bits(), last: source.to_bits(), set: 1 }];
     for bit in 0..MAX_LISTS {
         for enforces in [true, false] {
-            image.settings.generation = gate.kernel.live_generation().unwrap() + 1;
+            image.settings.generation = gate.kernel.live_generation() + 1;
             image.settings.lists_enforced = if enforces { 1 << bit } else { 0 };
             image.attributes =
                 vec![AttributeSet::EMPTY, AttributeSet { lists: 1 << bit, ..AttributeSet::EMPTY }];
@@ -40,7 +40,7 @@ fn each_list_counts_for_itself() {
         }
     }
     // All at once: the lowest one drops.
-    image.settings.generation = gate.kernel.live_generation().unwrap() + 1;
+    image.settings.generation = gate.kernel.live_generation() + 1;
     image.settings.lists_enforced = u64::MAX << 7;
     image.attributes[1].lists = u64::MAX;
     gate.kernel.install(&image).unwrap();

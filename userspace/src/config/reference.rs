@@ -89,13 +89,14 @@ keys! {
     /// it can (`auto`). Read at the start.
     ATTACH = "daemon" . "attach", Kind::Choice(AttachMode::WORDS), Value("\"auto\"");
 
-    /// How many bans the kernel holds, for each address family. Applied when the tables are created.
+    /// How many banned addresses the kernel holds, for each address family, and a quarter as many banned prefixes. Applied
+    /// when the tables are created.
     TABLE_BANS = "tables" . "bans", TABLE_SIZE, Value("262144");
-    /// How many sources have rate state at once. Applied when the tables are created.
+    /// How many sources can be limited at once. Applied when the tables are created.
     TABLE_SOURCES = "tables" . "sources", TABLE_SIZE, Value("262144");
-    /// How many prefixes one generation of the policy holds, for each address family. Applied when the tables are
-    /// created.
-    TABLE_PREFIXES = "tables" . "prefixes", TABLE_SIZE, Value("2097152");
+    /// The most ranges of addresses that a policy may make, for each address family: a guard against lists that grow
+    /// without end. The tables themselves take as much memory as a policy needs. Read at the start.
+    TABLE_PREFIXES = "tables" . "prefixes", TABLE_SIZE, Value("16777216");
 
     /// Sources that pass before bans, lists, countries and limits are asked.
     ALLOW_PREFIXES = "allow" . "prefixes", Kind::Prefixes, Value("[]");

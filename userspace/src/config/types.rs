@@ -87,7 +87,7 @@ pub struct TableSizes {
 
 impl Default for TableSizes {
     fn default() -> Self {
-        Self { bans: 1 << 18, sources: 1 << 18, prefixes: 1 << 21 }
+        Self { bans: 1 << 18, sources: 1 << 18, prefixes: 1 << 24 }
     }
 }
 

@@ -1,16 +1,18 @@
 //! What a policy is compiled from, read and checked.
 
-use std::fs;
+use std::fs::File;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::clock;
+use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
 use crate::config::{Config, CountryRule, ListName, Mode};
-use crate::feeds::{BadLineReport, BadLines, GeoDatabase, parse_list};
+use crate::feeds::{BadLineReport, BadLines, GeoDatabase, ParsedList, parse_list, read_list};
 use crate::policy::{self, Image, LoadedList, OperatorChanges};
 use crate::store::{AllowRecord, Setting, Store};
 
@@ -52,6 +54,8 @@ pub struct ListSource {
     pub added: Timestamp,
     /// When it was read.
     pub loaded: Timestamp,
+    /// What the file was like then.
+    pub(super) stamp: Option<FileStamp>,
 }
 
 /// The geo database in use.
@@ -63,6 +67,8 @@ pub struct LoadedGeo {
     pub origin: Origin,
     /// What is in it.
     pub database: GeoDatabase,
+    /// What the file was like when it was read.
+    stamp: Option<FileStamp>,
 }
 
 impl Inputs {
@@ -71,6 +77,18 @@ impl Inputs {
     /// # Errors
     /// When a list or a database cannot be read or is not valid.
     pub fn load(config: Config, store: Option<&Store>) -> Result<Self, Failure> {
+        Self::load_after(None, config, store)
+    }
+
+    /// As [`Inputs::load`], but takes over what was read before of files that have not changed since.
+    ///
+    /// # Errors
+    /// As [`Inputs::load`].
+    pub fn reload(&self, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
+        Self::load_after(Some(self), config, store)
+    }
+
+    fn load_after(before: Option<&Self>, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
         let mut sources: Vec<_> = config.lists.iter().map(ListSource::of_policy).collect();
         if let Some(store) = store {
             for list in store.lists()? {
@@ -84,9 +102,13 @@ impl Inputs {
                 sources.push(ListSource::of_operator(&list, store.list_path(&list.name)));
             }
         }
-        let lists = sources.iter_mut().map(ListSource::read).collect::<Result<Vec<_>, _>>()?;
+        let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {
+            Some(list) => Ok(list),
+            None => source.read(),
+        };
+        let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
         let geo = geo_path(&config, store)?;
-        let geo = geo.map(|(path, origin)| LoadedGeo::open(&path, origin)).transpose()?;
+        let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
         Ok(Self {
             config: Arc::new(config),
             loaded: clock::now(),
@@ -94,7 +116,7 @@ impl Inputs {
             country: store.map_or(Ok(None), stored_country)?,
             lists: Arc::new(lists),
             list_sources: Arc::new(sources),
-            geo: geo.map(Arc::new),
+            geo,
         })
     }
 
@@ -105,12 +127,26 @@ impl Inputs {
         self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
     }
 
+    /// The names of the lists, in the order of their bits.
+    #[must_use]
+    pub fn list_names(&self) -> Vec<ListName> {
+        self.lists.iter().map(|list| list.name.clone()).collect()
+    }
+
     /// The image of this policy.
     ///
     /// # Errors
     /// When the parts do not fit together, or are too many for the kernel's tables.
     pub fn compile(&self, generation: u64) -> Result<Image, Failure> {
         self.with_sources(|sources| Ok(policy::compile(sources, generation)?))
+    }
+
+    /// The image of this policy as far as one address is concerned. See [`policy::compile_for`].
+    ///
+    /// # Errors
+    /// As [`Inputs::compile`].
+    pub fn compile_for(&self, generation: u64, address: IpAddr) -> Result<Image, Failure> {
+        self.with_sources(|sources| Ok(policy::compile_for(sources, generation, address)?))
     }
 
     /// Lends everything in the shape in which the compiler takes it.
@@ -139,6 +175,7 @@ impl ListSource {
             skipped: BadLineReport::default(),
             added: clock::now(),
             loaded: clock::now(),
+            stamp: None,
         }
     }
 
@@ -154,16 +191,31 @@ impl ListSource {
             skipped: BadLineReport::default(),
             added: list.added,
             loaded: clock::now(),
+            stamp: None,
         }
     }
 
+    /// The list as it was read before, if its file is the same and is to be read in the same way.
+    fn take_over(&mut self, before: &Inputs) -> Option<LoadedList> {
+        let mut pairs = before.list_sources.iter().zip(before.lists.iter());
+        let (source, list) =
+            pairs.find(|(source, _)| source.path == self.path && source.skip_bad == self.skip_bad)?;
+        self.stamp = source.stamp.filter(|stamp| stamp.is_of(&self.path));
+        self.stamp?;
+        self.skipped = source.skipped.clone();
+        self.loaded = source.loaded;
+        let (name, mode) = (self.name.clone(), self.mode);
+        Some(LoadedList { name, mode, ranges: Arc::clone(&list.ranges), entries: list.entries })
+    }
+
     fn read(&mut self) -> Result<LoadedList, Failure> {
-        let path = self.path.display();
-        let text = fs::read(&self.path).map_err(|error| {
-            Failure::invalid(format!("list {}: {path}: can't be read: {error}", self.name))
+        let bad = self.bad_lines();
+        let (read, stamp) = FileStamp::around(&self.path, || read_list(File::open(&self.path)?, bad));
+        let parsed = read.map_err(|error| {
+            Failure::invalid(format!("list {}: {}: {error}", self.name, self.path.display()))
         })?;
-        let origin = path.to_string();
-        self.parse(&text, &origin)
+        self.stamp = stamp;
+        Ok(self.loaded(parsed))
     }
 
     /// Reads the text of the list; `origin` is where the text came from, for the message.
@@ -171,16 +223,23 @@ impl ListSource {
     /// # Errors
     /// When the text is no list.
     pub fn parse(&mut self, text: &[u8], origin: &str) -> Result<LoadedList, Failure> {
-        let bad = if self.skip_bad { BadLines::Skip } else { BadLines::Refuse };
-        let parsed = parse_list(text, bad)
+        let parsed = parse_list(text, self.bad_lines())
             .map_err(|error| Failure::invalid(format!("list {}: {origin}: {error}", self.name)))?;
+        Ok(self.loaded(parsed))
+    }
+
+    const fn bad_lines(&self) -> BadLines {
+        if self.skip_bad { BadLines::Skip } else { BadLines::Refuse }
+    }
+
+    fn loaded(&mut self, parsed: ParsedList) -> LoadedList {
         self.skipped = parsed.skipped;
-        Ok(LoadedList {
+        LoadedList {
             name: self.name.clone(),
             mode: self.mode,
-            ranges: parsed.ranges,
+            ranges: Arc::new(parsed.ranges.into()),
             entries: parsed.entries,
-        })
+        }
     }
 }
 
@@ -190,7 +249,17 @@ impl LoadedGeo {
     /// # Errors
     /// When it cannot be read or is not valid.
     pub fn open(path: &Path, origin: Origin) -> Result<Self, Failure> {
-        Ok(Self { path: path.to_owned(), origin, database: GeoDatabase::open(path)? })
+        let (database, stamp) = FileStamp::around(path, || GeoDatabase::open(path));
+        Ok(Self { path: path.to_owned(), origin, database: database?, stamp })
+    }
+
+    /// The database as it was read before, if its file is the same.
+    fn open_after(before: Option<&Inputs>, path: &Path, origin: Origin) -> Result<Arc<Self>, Failure> {
+        let known = before.and_then(|before| before.geo.as_ref());
+        let same = known.filter(|geo| {
+            geo.path == path && geo.origin == origin && geo.stamp.is_some_and(|stamp| stamp.is_of(path))
+        });
+        same.map_or_else(|| Self::open(path, origin).map(Arc::new), |geo| Ok(Arc::clone(geo)))
     }
 }
 
@@ -212,3 +281,6 @@ fn stored_country(store: &Store) -> Result<Option<GeoRule>, Failure> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;

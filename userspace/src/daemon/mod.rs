@@ -3,6 +3,7 @@
 mod clock;
 mod events;
 mod failure;
+mod file_stamp;
 mod gate;
 mod geo_rule;
 mod inputs;

@@ -1,9 +1,7 @@
 //! A whole list: what a blocklist file holds.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::lines::{Entry, parse_line};
 use super::problem::LineProblem;
 use super::range::AddressRanges;
 
@@ -61,57 +59,11 @@ pub enum ListError {
     NotText(&'static str),
 }
 
-/// Reads a list: one address, prefix or range on a line, comments with `#` or `;`.
-///
-/// # Errors
-///
-/// [`ListError`] when a line can't be read and is not to be skipped, or when nothing at all can be read.
-pub fn parse_list(bytes: &[u8], bad: BadLines) -> Result<ParsedList, ListError> {
-    if let Some(what) = foreign_format(bytes) {
-        return Err(ListError::NotText(what));
-    }
-    let mut list = ParsedList::default();
-    for (number, line) in numbered_lines(bytes) {
-        match parse_line(line) {
-            Ok(None) => {}
-            Ok(Some(entry)) => list.push(entry),
-            Err(problem) => list.skipped.push(number, line, problem),
-        }
-    }
-    if list.skipped.total > 0 && bad == BadLines::Refuse {
-        return Err(ListError::BadLines(list.skipped));
-    }
-    if list.skipped.total > 0 && list.entries == 0 {
-        return Err(ListError::NothingReadable(list.skipped));
-    }
-    Ok(list)
-}
-
-/// The lines of a list that cover an address: their numbers and their text without line end. Lines that can't be read
-/// cover nothing.
-#[must_use]
-pub fn lines_covering(bytes: &[u8], address: IpAddr) -> Vec<(u32, String)> {
-    numbered_lines(bytes)
-        .filter(|(_, line)| matches!(parse_line(line), Ok(Some(entry)) if entry.contains(address)))
-        .map(|(number, line)| (number, shown(line)))
-        .collect()
-}
-
-impl ParsedList {
-    fn push(&mut self, entry: Entry) {
-        match entry {
-            Entry::Ipv4(range) => self.ranges.ipv4.push(range),
-            Entry::Ipv6(range) => self.ranges.ipv6.push(range),
-        }
-        self.entries += 1;
-    }
-}
-
 impl BadLineReport {
     /// The most lines that are kept, so that a file of the wrong kind does not fill the memory.
     pub const SHOWN: usize = 20;
 
-    fn push(&mut self, line: u32, text: &[u8], problem: LineProblem) {
+    pub(super) fn push(&mut self, line: u32, text: &[u8], problem: LineProblem) {
         self.total += 1;
         if self.first.len() < Self::SHOWN {
             self.first.push(BadLine { line, text: shown(text), problem });
@@ -144,7 +96,7 @@ impl fmt::Display for BadLine {
     }
 }
 
-const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
 pub(super) fn numbered_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let text = bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes);

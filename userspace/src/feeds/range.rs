@@ -124,15 +124,6 @@ impl AddressRanges {
             ipnet::IpNet::V6(net) => self.ipv6.push(Range::prefix(net.addr().to_bits(), net.prefix_len())),
         }
     }
-
-    /// Whether any range contains the address; looks at every range.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(ip) => self.ipv4.iter().any(|range| range.contains(ip.to_bits())),
-            IpAddr::V6(ip) => self.ipv6.iter().any(|range| range.contains(ip.to_bits())),
-        }
-    }
 }
 
 impl FromIterator<ipnet::IpNet> for AddressRanges {
@@ -141,20 +132,6 @@ impl FromIterator<ipnet::IpNet> for AddressRanges {
         prefixes.into_iter().for_each(|prefix| ranges.push_prefix(prefix));
         ranges
     }
-}
-
-/// Sorts ranges and joins those that overlap or touch.
-#[must_use]
-pub fn merged<A: Address>(mut ranges: Vec<Range<A>>) -> Vec<Range<A>> {
-    ranges.sort_unstable();
-    ranges.dedup_by(|next, kept| {
-        let joins = kept.last.successor().is_none_or(|after| next.first <= after);
-        if joins {
-            kept.last = kept.last.max(next.last);
-        }
-        joins
-    });
-    ranges
 }
 
 mod sealed {
@@ -243,21 +220,6 @@ mod tests {
     fn a_reversed_range_is_none() {
         assert_eq!(Range::new(2_u32, 1), None);
         assert_eq!(Range::new(2_u32, 2), Some(Range::single(2)));
-    }
-
-    #[test]
-    fn merging_joins_what_overlaps_or_touches() {
-        let range = |first, last| Range { first, last };
-        assert_eq!(
-            merged(vec![range(5_u32, 9), range(1, 2), range(3, 4), range(20, 30)]),
-            [range(1, 9), range(20, 30)]
-        );
-        assert_eq!(
-            merged(vec![range(0_u32, u32::MAX), range(7, 7), range(u32::MAX, u32::MAX)]),
-            [Range::ALL]
-        );
-        assert_eq!(merged(vec![range(1_u32, 100), range(2, 3), range(50, 60)]), [range(1, 100)]);
-        assert_eq!(merged::<u128>(Vec::new()), []);
     }
 
     proptest! {

@@ -5,9 +5,11 @@ use xdpgate_ebpf::abi::{Count, EventCounters, InterfaceCounters, ListCounters, M
 use xdpgate_ebpf::reason::Reason;
 
 use super::attach::Attached;
+use super::bans::table_name;
 use super::error::KernelError;
 use super::tables::Tables;
 use super::{Kernel, lock};
+use crate::bans::BanTableUse;
 
 /// One interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,19 +149,27 @@ impl Kernel {
     /// # Errors
     /// A table can't be read.
     pub fn occupancy(&self) -> Result<Vec<TableUse>, KernelError> {
-        let prefix_bans = lock(&self.prefix_bans).len() as u64;
-        let tables = self.tables();
-        let (capacity, v4, v6) = (tables.ban_capacity, tables.exact_bans_v4, tables.exact_bans_v6);
-        drop(tables);
-        let mut uses = vec![
-            TableUse { name: "bans-ipv4", used: v4, capacity },
-            TableUse { name: "bans-ipv6", used: v6, capacity },
-            TableUse { name: "ban-prefixes", used: prefix_bans, capacity },
-        ];
+        let bans = lock(&self.bans).uses();
+        let mut uses: Vec<_> = bans
+            .into_iter()
+            .map(|BanTableUse { table, used, capacity }| TableUse {
+                name: table_name(table),
+                used: u64::from(used),
+                capacity: u64::from(capacity),
+            })
+            .collect();
         if let Some(report) = lock(&self.installed).clone() {
             let capacity = u64::from(self.options.prefixes);
-            uses.push(TableUse { name: "prefixes-ipv4", used: report.prefixes_v4, capacity });
-            uses.push(TableUse { name: "prefixes-ipv6", used: report.prefixes_v6, capacity });
+            uses.push(TableUse {
+                name: "prefixes-ipv4",
+                used: report.prefixes.ipv4.segments as u64,
+                capacity,
+            });
+            uses.push(TableUse {
+                name: "prefixes-ipv6",
+                used: report.prefixes.ipv6.segments as u64,
+                capacity,
+            });
             uses.push(TableUse {
                 name: "attribute-sets",
                 used: report.attribute_sets,

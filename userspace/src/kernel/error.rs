@@ -7,7 +7,9 @@ use aya::maps::MapError;
 use aya::programs::ProgramError;
 use thiserror::Error;
 
+use crate::bans::ShapeError;
 use crate::config::InterfaceName;
+use crate::policy::PrefixError;
 
 /// Why the kernel side could not do what was asked. What was enforced before is still enforced.
 #[derive(Debug, Error)]
@@ -120,6 +122,15 @@ pub enum KernelError {
         /// What to do.
         way_out: &'static str,
     },
+    /// The tables of bans are not as this program makes them.
+    #[error("{0}; `xdpgate detach` removes them (traffic is unguarded until the next start)")]
+    BanShape(#[from] ShapeError),
+    /// The kernel gave no random numbers.
+    #[error("no random numbers from the kernel: {0}")]
+    Random(#[source] io::Error),
+    /// The policy's prefixes do not fit.
+    #[error("{0}; the policy before stays in force")]
+    Prefixes(#[from] PrefixError),
     /// A table could not be read or written.
     #[error("table {table}: {source}")]
     Table {
@@ -174,7 +185,7 @@ impl KernelError {
             Self::AlreadyOwned { .. } => 8,
             Self::OtherAbi { .. } => 9,
             Self::Unsupported { .. } | Self::NoBpffs { .. } => 10,
-            Self::TableFull { .. } => 11,
+            Self::TableFull { .. } | Self::Prefixes(_) => 11,
             Self::NothingPinned { .. } => 4,
             Self::NoObject
             | Self::SlotInUse { .. }
@@ -182,6 +193,8 @@ impl KernelError {
             | Self::Object(_)
             | Self::Table { .. }
             | Self::Pin { .. }
+            | Self::Random(_)
+            | Self::BanShape(_)
             | Self::Netlink(_) => 1,
         }
     }

@@ -5,14 +5,21 @@
 //! interface go with it.
 
 mod attach;
+mod ban_words;
 mod bans;
+mod blocks;
+mod buckets;
+mod control_words;
 mod counters;
 mod error;
 mod events;
 mod generation;
+mod grace;
+mod memory;
 mod netlink;
 mod object;
 mod pins;
+mod random;
 mod slots;
 mod steer;
 mod tables;
@@ -20,9 +27,11 @@ mod tables;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use xdpgate_ebpf::abi::{Bucket, control};
+use xdpgate_ebpf::abi::control;
+use xdpgate_ebpf::bans::Seed;
+use xdpgate_ebpf::buckets::BucketKey;
 
 pub use attach::{Attached, AttachedMode};
 pub use counters::{CounterSums, EventSums, TableUse};
@@ -31,9 +40,12 @@ pub use generation::InstallReport;
 pub use object::Features;
 pub use steer::{detach_pinned, pause_pinned};
 
+use crate::bans::{BanShape, Bans};
 use crate::config::AttachMode;
 use attach::OwnProgram;
-use bans::PrefixBans;
+use ban_words::KernelBanWords;
+use buckets::BucketTable;
+use control_words::ControlWords;
 use events::EventRing;
 use pins::{Owned, Pins};
 use tables::{PolicyTables, Tables};
@@ -47,7 +59,7 @@ pub struct Options {
     pub bans: u32,
     /// Room for sources in the limiter.
     pub sources: u32,
-    /// The most prefixes of one generation, of each address family.
+    /// The most ranges of addresses in one generation, of each address family.
     pub prefixes: u32,
     /// How programs are attached.
     pub attach: AttachMode,
@@ -60,13 +72,15 @@ pub struct Options {
 pub struct Kernel {
     options: Options,
     pins: Pins,
+    control: Arc<ControlWords>,
     tables: Mutex<Tables>,
     policy: Mutex<PolicyTables>,
-    prefix_bans: Mutex<PrefixBans>,
+    bans: Mutex<Bans<KernelBanWords>>,
+    buckets: BucketTable,
     events: Mutex<EventRing>,
     /// The program of each slot that this process has attached.
     programs: Mutex<HashMap<u32, OwnProgram>>,
-    /// The used entries of the prefix tables of the live generation, v4 and v6, as far as this process wrote them.
+    /// What the live generation holds, if this process wrote it.
     installed: Mutex<Option<InstallReport>>,
     features: Features,
     _owner: Owned,
@@ -85,21 +99,25 @@ impl Kernel {
         let owner = pins.own()?;
         let object = object::make_tables(&pins, options)?;
         pins.write_abi()?;
-        let mut tables = Tables::open(&pins)?;
-        tables.warn_of_other_sizes(options);
-        let prefix_bans = PrefixBans::read(&tables)?;
-        // A daemon may have died between a ban and its count.
-        prefix_bans.write_count(&mut tables)?;
+        let control = Arc::new(ControlWords::open(&pins)?);
+        let buckets = BucketTable::open(&pins, &control)?;
+        let bans = Bans::open(
+            KernelBanWords::open(&pins, Arc::clone(&control))?,
+            BanShape::new(options.bans),
+            Seed([random::word()?, random::word()?]),
+        )?;
         let events = EventRing::open(&pins)?;
         Ok(Self {
             options: options.clone(),
             features: object,
-            tables: Mutex::new(tables),
+            tables: Mutex::new(Tables::open(&pins)?),
             policy: Mutex::new(PolicyTables::open(&pins)?),
-            prefix_bans: Mutex::new(prefix_bans),
+            bans: Mutex::new(bans),
+            buckets,
             events: Mutex::new(events),
             programs: Mutex::new(HashMap::new()),
             installed: Mutex::new(None),
+            control,
             pins,
             _owner: owner,
         })
@@ -118,35 +136,27 @@ impl Kernel {
     }
 
     /// The number of the generation that packets see; 0 before the first.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn live_generation(&self) -> Result<u64, KernelError> {
-        self.tables().word(control::LIVE_GENERATION)
+    #[must_use]
+    pub fn live_generation(&self) -> u64 {
+        self.control.get(control::LIVE_GENERATION)
     }
 
     /// Passes everything, counted as paused, until it is called with `false`.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn pause(&self, on: bool) -> Result<(), KernelError> {
-        self.tables().set_word(control::PAUSED, u64::from(on))
+    pub fn pause(&self, on: bool) {
+        self.control.set(control::PAUSED, u64::from(on));
     }
 
     /// Whether a pause is in force.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn paused(&self) -> Result<bool, KernelError> {
-        Ok(self.tables().word(control::PAUSED)? != 0)
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.control.get(control::PAUSED) != 0
     }
 
-    /// The bucket of a source as the limiter has it now, or none.
-    ///
-    /// # Errors
-    /// The table can't be read.
-    pub fn bucket(&self, key: &xdpgate_ebpf::abi::BucketKey) -> Result<Option<Bucket>, KernelError> {
-        self.tables().bucket(key)
+    /// The state of a source's bucket as the limiter has it now, in ticks; none where there is no bucket, which is as good as
+    /// a full one.
+    #[must_use]
+    pub fn bucket(&self, key: &BucketKey, class: u64) -> Option<u64> {
+        self.buckets.state(key, class)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -3,11 +3,15 @@
 use aya::programs::Xdp;
 use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use xdpgate_ebpf::bans::BanTable;
+use xdpgate_ebpf::buckets::Shape;
 
 use super::Options;
+use super::ban_words::map_name;
 use super::error::{KernelError, is_denied, map_errno, program_errno};
 use super::pins::Pins;
 use super::tables::NAMES;
+use crate::bans::BanShape;
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/xdpgate.o"));
 
@@ -73,13 +77,12 @@ fn load(pins: &Pins, options: &Options, slot: u32) -> Result<Ebpf, KernelError> 
         return Err(KernelError::NoObject);
     }
     let mut loader = EbpfLoader::new();
-    loader
-        .override_global("INTERFACE_SLOT", &slot, true)
-        .map_max_entries("BANS_V4", options.bans)
-        .map_max_entries("BANS_V6", options.bans)
-        .map_max_entries("BAN_PREFIXES_V4", options.bans)
-        .map_max_entries("BAN_PREFIXES_V6", options.bans)
-        .map_max_entries("BUCKETS", options.sources);
+    loader.override_global("INTERFACE_SLOT", &slot, true);
+    let bans = BanShape::new(options.bans);
+    for table in BanTable::ALL {
+        loader.map_max_entries(map_name(table), bans.lines(table));
+    }
+    loader.map_max_entries("BUCKETS", 1 << Shape::bits_for(options.sources));
     for name in NAMES {
         loader.map_pin_path(name, pins.map(name));
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use aya::maps::{Array, MapData};
 use xdpgate_ebpf::abi::{InterfaceRow, control};
 
+use super::control_words::ControlWords;
 use super::error::KernelError;
 use super::pins::{Pins, remove_file};
 use super::slots::{free_row, row_name, rows};
@@ -17,8 +18,8 @@ use crate::config::InterfaceName;
 /// Nothing is pinned, or it has another layout, or there is no permission.
 pub fn pause_pinned(bpffs: &Path, on: bool) -> Result<(), KernelError> {
     let pins = existing(bpffs)?;
-    let mut words: Array<MapData, u64> = open(&pins, "CONTROL")?;
-    words.set(control::PAUSED, u64::from(on), 0).map_err(|error| KernelError::table("CONTROL", error))
+    ControlWords::open(&pins)?.set(control::PAUSED, u64::from(on));
+    Ok(())
 }
 
 /// Takes programs off without a daemon: of one interface, or of all, and then everything else that is pinned. Works on

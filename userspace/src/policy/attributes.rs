@@ -11,6 +11,9 @@ use super::error::CompileError;
 pub(super) struct AttributeSets {
     sets: Vec<AttributeSet>,
     numbers: HashMap<Key, u16>,
+    /// Numbers that were asked for before, each at a place that follows from the set. A policy has far more segments
+    /// than sets, so nearly every question is answered here.
+    recent: Vec<(Key, u16)>,
 }
 
 /// An [`AttributeSet`] without its spare bytes: flags, lists and country.
@@ -19,14 +22,25 @@ type Key = (u16, u64, [u8; 2]);
 impl AttributeSets {
     /// Starts with set 0, that of a source in no segment.
     pub(super) fn new(outside: AttributeSet) -> Self {
-        Self { sets: vec![outside], numbers: HashMap::from([(key(&outside), 0)]) }
+        let known = (key(&outside), 0);
+        Self { sets: vec![outside], numbers: HashMap::from([known]), recent: vec![known; RECENT] }
     }
 
     /// The number of a set, new or known.
     pub(super) fn number(&mut self, set: AttributeSet) -> Result<u16, CompileError> {
-        if let Some(number) = self.numbers.get(&key(&set)) {
+        let key = key(&set);
+        let place = place(&set);
+        if let Some((_, number)) = self.recent.get(place).filter(|(recent, _)| *recent == key) {
             return Ok(*number);
         }
+        let number = self.numbers.get(&key).copied().map_or_else(|| self.add(set), Ok)?;
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = (key, number);
+        }
+        Ok(number)
+    }
+
+    fn add(&mut self, set: AttributeSet) -> Result<u16, CompileError> {
         let number = u16::try_from(self.sets.len()).map_err(|_| CompileError::TooManySets)?;
         self.sets.push(set);
         self.numbers.insert(key(&set), number);
@@ -40,6 +54,16 @@ impl AttributeSets {
 
 const fn key(set: &AttributeSet) -> Key {
     (set.flags, set.lists, set.country)
+}
+
+const RECENT_BITS: u32 = 8;
+const RECENT: usize = 1 << RECENT_BITS;
+
+/// Spreads neighbouring sets: the golden ratio in 64 bits.
+const fn place(set: &AttributeSet) -> usize {
+    let rest = (set.flags as u64) << 16 | u16::from_le_bytes(set.country) as u64;
+    let mixed = (set.lists ^ rest.rotate_right(16)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! The compiler.
 
+use std::net::IpAddr;
+
 use xdpgate_ebpf::abi::{AttributeSet, attribute};
 
 use super::attributes::AttributeSets;
-use super::country::{CountryLayers, country_layers};
+use super::country::Countries;
 use super::error::CompileError;
-use super::flatten::{Layer, flatten};
-use super::image::Image;
+use super::flatten::{Layer, flatten, toggle};
+use super::image::{Image, Segment};
 use super::settings::{list_bit, settings};
 use super::sources::Sources;
-use crate::feeds::AddressRanges;
+use crate::config::ListName;
+use crate::feeds::{Address, DisjointRanges, Range};
 
 /// Compiles one generation. What overlaps or is said twice is fine: every source gets all that is known about it.
 ///
@@ -18,32 +21,75 @@ use crate::feeds::AddressRanges;
 /// [`CompileError`] when the policy does not fit the kernel's tables, or a country rule has no geo database.
 pub fn compile(sources: &Sources<'_>, generation: u64) -> Result<Image, CompileError> {
     let settings = settings(sources, generation)?;
-    let CountryLayers { outside, mut layers } = country_layers(sources)?;
-    layers.push((flag(attribute::ALLOWED), allowed(sources)));
-    layers.push((flag(attribute::MANAGEMENT), management(sources)));
-    for (index, list) in sources.lists.iter().enumerate() {
-        let lists = list_bit(index, sources.lists.len())?;
-        layers.push((AttributeSet { lists, ..AttributeSet::EMPTY }, list.ranges.clone()));
-    }
-    let (layers4, layers6): (Vec<_>, Vec<_>) = layers
-        .into_iter()
-        .map(|(change, AddressRanges { ipv4, ipv6 })| {
-            (Layer { change, ranges: ipv4 }, Layer { change, ranges: ipv6 })
-        })
-        .unzip();
+    let countries = Countries::of(sources)?;
+    let (allowed, management) = (allowed(sources), management(sources));
+    let known = known(sources, &allowed, &management)?;
+    let outside = countries.outside;
     let mut sets = AttributeSets::new(outside);
-    let ipv4 = flatten(layers4, outside, &mut sets)?;
-    let ipv6 = flatten(layers6, outside, &mut sets)?;
-    let lists = sources.lists.iter().map(|list| list.name.clone()).collect();
-    Ok(Image { settings, attributes: sets.into_sets(), ipv4, ipv6, lists })
+    let layers = known.iter().map(|(change, ranges)| layer(*change, ranges.ipv4()));
+    let ipv4 = flatten(countries.ipv4().into_iter().chain(layers).collect(), outside, &mut sets)?;
+    let layers = known.iter().map(|(change, ranges)| layer(*change, ranges.ipv6()));
+    let ipv6 = flatten(countries.ipv6().into_iter().chain(layers).collect(), outside, &mut sets)?;
+    Ok(Image { settings, attributes: sets.into_sets(), ipv4, ipv6, lists: names(sources) })
 }
 
-fn allowed(sources: &Sources<'_>) -> AddressRanges {
+/// Compiles as much of a generation as one address needs: of any other address the image knows nothing. Takes
+/// microseconds, so that nobody has to keep the whole image to ask about an address now and then.
+///
+/// # Errors
+///
+/// As [`compile`], but for [`CompileError::TooManySets`].
+pub fn compile_for(sources: &Sources<'_>, generation: u64, address: IpAddr) -> Result<Image, CompileError> {
+    let settings = settings(sources, generation)?;
+    let countries = Countries::of(sources)?;
+    let (allowed, management) = (allowed(sources), management(sources));
+    let known = known(sources, &allowed, &management)?;
+    let mut set = countries.outside;
+    let covering = known.into_iter().filter(|(_, ranges)| ranges.contains(address));
+    for change in covering.map(|(change, _)| change).chain(countries.change_for(address)) {
+        toggle(&mut set, &change);
+    }
+    let (ipv4, ipv6) = match address {
+        IpAddr::V4(ip) => (vec![single(ip.to_bits())], Vec::new()),
+        IpAddr::V6(ip) => (Vec::new(), vec![single(ip.to_bits())]),
+    };
+    Ok(Image { settings, attributes: vec![AttributeSet::EMPTY, set], ipv4, ipv6, lists: names(sources) })
+}
+
+type Known<'a> = Vec<(AttributeSet, &'a DisjointRanges)>;
+
+/// What changes in which ranges, but for the countries.
+fn known<'a>(
+    sources: &Sources<'a>,
+    allowed: &'a DisjointRanges,
+    management: &'a DisjointRanges,
+) -> Result<Known<'a>, CompileError> {
+    let mut known = vec![(flag(attribute::ALLOWED), allowed), (flag(attribute::MANAGEMENT), management)];
+    for (index, list) in sources.lists.iter().enumerate() {
+        let lists = list_bit(index, sources.lists.len())?;
+        known.push((AttributeSet { lists, ..AttributeSet::EMPTY }, &*list.ranges));
+    }
+    Ok(known)
+}
+
+fn layer<A: Address>(change: AttributeSet, ranges: &[Range<A>]) -> Layer<'_, A> {
+    Box::new(ranges.iter().map(move |range| (*range, change)))
+}
+
+const fn single<A: Copy>(address: A) -> Segment<A> {
+    Segment { first: address, last: address, set: 1 }
+}
+
+fn names(sources: &Sources<'_>) -> Vec<ListName> {
+    sources.lists.iter().map(|list| list.name.clone()).collect()
+}
+
+fn allowed(sources: &Sources<'_>) -> DisjointRanges {
     let written = sources.config.allow.iter().map(|prefix| prefix.value);
     written.chain(sources.changes.allow.iter().copied()).collect()
 }
 
-fn management(sources: &Sources<'_>) -> AddressRanges {
+fn management(sources: &Sources<'_>) -> DisjointRanges {
     sources.config.safety.management_prefixes.iter().map(|prefix| prefix.value).collect()
 }
 

@@ -1,25 +1,26 @@
-//! The country rule as layers of the prefix tables.
+//! The country rule as a layer of the prefix tables.
 //!
 //! Only ranges that are treated differently reach the tables, and a country's code only where a flag needs it for
 //! counting and events. So neighbours of the same treatment merge, and a rule on one country costs that country's ranges.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use xdpgate_ebpf::abi::{AttributeSet, attribute};
 
 use super::error::CompileError;
+use super::flatten::Layer;
 use super::sources::Sources;
 use crate::config::{CountrySelection, DefaultAction};
 use crate::country::CountryCode;
-use crate::feeds::{AddressRanges, GeoDatabase};
+use crate::feeds::{Address, GeoDatabase, GeoRange};
 
 /// The country rule, compiled.
 #[derive(Debug)]
-pub(super) struct CountryLayers {
+pub(super) struct Countries<'a> {
     /// What holds of a source that no range covers.
     pub(super) outside: AttributeSet,
-    /// What changes in which ranges.
-    pub(super) layers: Vec<(AttributeSet, AddressRanges)>,
+    /// What changes in the ranges of each country, and the ranges; nothing where there is no rule.
+    rule: Option<(Changes, &'a GeoDatabase)>,
 }
 
 /// The countries that the rule in force names and of which the geo database has no range: misspelt, most likely.
@@ -34,58 +35,77 @@ pub fn countries_without_ranges(sources: &Sources<'_>) -> Vec<CountryCode> {
     named.into_iter().filter(|country| !known.contains_key(country)).collect()
 }
 
-pub(super) fn country_layers(sources: &Sources<'_>) -> Result<CountryLayers, CompileError> {
-    let rule = sources.country_rule();
-    let refuses: &dyn Fn(CountryCode) -> bool = match &rule.rule {
-        CountrySelection::Off => {
-            return Ok(CountryLayers { outside: AttributeSet::EMPTY, layers: Vec::new() });
-        }
-        CountrySelection::Deny(countries) => &|country| countries.contains(&country),
-        CountrySelection::AllowOnly(countries) => &|country| !countries.contains(&country),
-    };
-    let geo = sources.geo.ok_or(CompileError::NoGeoDatabase)?;
-    let unknown_flag = match rule.unknown {
-        DefaultAction::Pass => 0,
-        DefaultAction::Drop => attribute::UNKNOWN_DENIED,
-    };
-    let outside = AttributeSet { flags: unknown_flag, ..AttributeSet::EMPTY };
-    let denied: BTreeSet<_> = geo.countries().into_keys().filter(|country| refuses(*country)).collect();
-    let mut layers: Vec<_> = ranges_of(geo, &denied)
-        .into_iter()
-        .map(|(country, ranges)| {
+impl<'a> Countries<'a> {
+    pub(super) fn of(sources: &Sources<'a>) -> Result<Self, CompileError> {
+        let rule = sources.country_rule();
+        let refuses: &dyn Fn(CountryCode) -> bool = match &rule.rule {
+            CountrySelection::Off => return Ok(Self { outside: AttributeSet::EMPTY, rule: None }),
+            CountrySelection::Deny(countries) => &|country| countries.contains(&country),
+            CountrySelection::AllowOnly(countries) => &|country| !countries.contains(&country),
+        };
+        let geo = sources.geo.ok_or(CompileError::NoGeoDatabase)?;
+        let unknown_flag = match rule.unknown {
+            DefaultAction::Pass => 0,
+            DefaultAction::Drop => attribute::UNKNOWN_DENIED,
+        };
+        let outside = AttributeSet { flags: unknown_flag, ..AttributeSet::EMPTY };
+        let change = |country: CountryCode| {
+            if !refuses(country) {
+                // Only told apart from unknown sources; which country it is does not matter.
+                return outside;
+            }
             let flags = unknown_flag | attribute::COUNTRY_DENIED;
-            (AttributeSet { flags, country: country.as_bytes(), ..AttributeSet::EMPTY }, ranges)
-        })
-        .collect();
-    if unknown_flag != 0 {
-        layers.push((outside, known_and_welcome(geo, &denied)));
+            AttributeSet { flags, country: country.as_bytes(), ..AttributeSet::EMPTY }
+        };
+        let mut changes = Changes(vec![AttributeSet::EMPTY; LETTERS * LETTERS]);
+        geo.countries().keys().for_each(|country| changes.set(*country, change(*country)));
+        Ok(Self { outside, rule: Some((changes, geo)) })
     }
-    Ok(CountryLayers { outside, layers })
+
+    pub(super) fn ipv4(&self) -> Option<Layer<'_, u32>> {
+        let (changes, geo) = self.rule.as_ref()?;
+        Some(layer(changes, geo.ranges4()))
+    }
+
+    pub(super) fn ipv6(&self) -> Option<Layer<'_, u128>> {
+        let (changes, geo) = self.rule.as_ref()?;
+        Some(layer(changes, geo.ranges6()))
+    }
+
+    /// What changes for one address.
+    pub(super) fn change_for(&self, address: IpAddr) -> Option<AttributeSet> {
+        let (changes, geo) = self.rule.as_ref()?;
+        changes.of(geo.lookup(address)?)
+    }
 }
 
-fn ranges_of(geo: &GeoDatabase, denied: &BTreeSet<CountryCode>) -> BTreeMap<CountryCode, AddressRanges> {
-    let mut ranges = BTreeMap::<CountryCode, AddressRanges>::new();
-    for found in geo.ranges4().filter(|found| denied.contains(&found.country)) {
-        ranges.entry(found.country).or_default().ipv4.push(found.range);
-    }
-    for found in geo.ranges6().filter(|found| denied.contains(&found.country)) {
-        ranges.entry(found.country).or_default().ipv6.push(found.range);
-    }
-    ranges
+fn layer<'a, A: Address>(
+    changes: &'a Changes,
+    ranges: impl Iterator<Item = GeoRange<A>> + 'a,
+) -> Layer<'a, A> {
+    Box::new(ranges.filter_map(|found| Some((found.range, changes.of(found.country)?))))
 }
 
-/// Only told apart from unknown sources; which country it is does not matter.
-fn known_and_welcome(geo: &GeoDatabase, denied: &BTreeSet<CountryCode>) -> AddressRanges {
-    AddressRanges {
-        ipv4: geo
-            .ranges4()
-            .filter(|found| !denied.contains(&found.country))
-            .map(|found| found.range)
-            .collect(),
-        ipv6: geo
-            .ranges6()
-            .filter(|found| !denied.contains(&found.country))
-            .map(|found| found.range)
-            .collect(),
+/// What changes in the ranges of each country, at a place that follows from its letters: databases have hundreds of
+/// thousands of ranges, and each one asks.
+#[derive(Debug)]
+struct Changes(Vec<AttributeSet>);
+
+const LETTERS: usize = 26;
+
+impl Changes {
+    fn set(&mut self, country: CountryCode, change: AttributeSet) {
+        if let Some(place) = self.0.get_mut(place(country)) {
+            *place = change;
+        }
     }
+
+    fn of(&self, country: CountryCode) -> Option<AttributeSet> {
+        self.0.get(place(country)).copied().filter(|change| *change != AttributeSet::EMPTY)
+    }
+}
+
+fn place(country: CountryCode) -> usize {
+    let [first, second] = country.as_bytes().map(|letter| usize::from(letter.saturating_sub(b'A')));
+    first * LETTERS + second
 }

@@ -1,84 +1,133 @@
 //! Any number of sets of addresses, overlapping or not, become disjoint segments: one lookup answers for all of them.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
 use xdpgate_ebpf::abi::AttributeSet;
 
 use super::attributes::AttributeSets;
 use super::error::CompileError;
 use super::image::Segment;
-use crate::feeds::{Address, Range, merged};
+use crate::feeds::{Address, Range};
 
-/// One thing that is known about some sources.
-#[derive(Clone, Debug)]
-pub(super) struct Layer<A> {
-    /// What changes at the border of the ranges, as a difference of bits (XOR): the ranges of a layer are made disjoint,
-    /// so that entering and leaving one is the same change.
-    pub(super) change: AttributeSet,
-    /// Where it holds, in any order.
-    pub(super) ranges: Vec<Range<A>>,
-}
+/// What is known about some sources: disjoint ranges in order, each with what changes at its two borders, as a
+/// difference of bits (XOR). So entering and leaving a range is the same change.
+pub(super) type Layer<'a, A> = Box<dyn Iterator<Item = (Range<A>, AttributeSet)> + 'a>;
 
-/// Sweeps over the borders of all layers, in O(n log n). Segments come out sorted and disjoint, no two neighbours could
-/// be one, and what is as `outside` is left out.
+/// Sweeps over the borders of all layers, in O(n log l) for n ranges in l layers. Segments come out sorted and disjoint,
+/// no two neighbours could be one, and what is as `outside` is left out.
 pub(super) fn flatten<A: Address>(
-    layers: Vec<Layer<A>>,
+    layers: Vec<Layer<'_, A>>,
     outside: AttributeSet,
     sets: &mut AttributeSets,
 ) -> Result<Vec<Segment<A>>, CompileError> {
-    let changes: Vec<AttributeSet> = layers.iter().map(|layer| layer.change).collect();
-    let mut segments = Vec::new();
-    let mut sweep = Sweep { start: A::MIN, here: outside, outside };
-    let mut borders = borders(layers).into_iter().peekable();
-    while let Some((position, layer)) = borders.next() {
-        let mut after = sweep.here;
-        toggle(&mut after, changes.get(usize::from(layer)));
-        while let Some((_, layer)) = borders.next_if(|(next, _)| *next == position) {
-            toggle(&mut after, changes.get(usize::from(layer)));
-        }
-        if after != sweep.here {
-            segments.extend(sweep.segment(position.predecessor(), sets)?);
-            sweep = Sweep { start: position, here: after, outside };
+    let largest = layers.iter().map(|layer| layer.size_hint().0).max().unwrap_or(0);
+    let mut sweep = Sweep::new(outside, sets, largest);
+    let mut borders: Vec<Borders<'_, A>> = layers.into_iter().map(Borders::of).collect();
+    let first = borders.iter_mut().enumerate();
+    let mut next: BinaryHeap<_> =
+        first.filter_map(|(layer, borders)| Some(Reverse((borders.advance()?, layer)))).collect();
+    while let Some(mut nearest) = next.peek_mut() {
+        let Reverse((border, layer)) = *nearest;
+        let Some(borders) = borders.get_mut(layer) else { break };
+        sweep.change(border, &borders.change)?;
+        match borders.advance() {
+            Some(border) => *nearest = Reverse((border, layer)),
+            None => drop(PeekMut::pop(nearest)),
         }
     }
-    segments.extend(sweep.segment(Some(A::MAX), sets)?);
-    segments.shrink_to_fit();
-    Ok(segments)
+    sweep.finish()
 }
 
-struct Sweep<A> {
-    start: A,
-    here: AttributeSet,
+/// The borders of one layer.
+struct Borders<'a, A> {
+    ranges: Layer<'a, A>,
+    /// What changes at the border that was given last.
+    change: AttributeSet,
+    /// Where the range that was entered is left. One that reaches the last address never is.
+    leave: Option<A>,
+}
+
+impl<'a, A: Address> Borders<'a, A> {
+    fn of(ranges: Layer<'a, A>) -> Self {
+        Self { ranges, change: AttributeSet::EMPTY, leave: None }
+    }
+
+    fn advance(&mut self) -> Option<A> {
+        if let Some(leave) = self.leave.take() {
+            return Some(leave);
+        }
+        let (range, change) = self.ranges.next()?;
+        self.change = change;
+        self.leave = range.last.successor();
+        Some(range.first)
+    }
+}
+
+/// Goes from the first address to the last.
+struct Sweep<'a, A> {
     outside: AttributeSet,
+    sets: &'a mut AttributeSets,
+    segments: Vec<Segment<A>>,
+    /// What holds from `start` up to `border`.
+    here: AttributeSet,
+    start: A,
+    /// What holds from there on, as far as is known: several layers may have a border at one address.
+    beyond: AttributeSet,
+    border: A,
 }
 
-impl<A: Address> Sweep<A> {
-    /// What holds from the start of the sweep to `last`; no `last` means that the start is the family's first address.
-    fn segment(&self, last: Option<A>, sets: &mut AttributeSets) -> Result<Option<Segment<A>>, CompileError> {
-        match last {
-            Some(last) if self.here != self.outside => {
-                Ok(Some(Segment { first: self.start, last, set: sets.number(self.here)? }))
-            }
-            _ => Ok(None),
+impl<'a, A: Address> Sweep<'a, A> {
+    fn new(outside: AttributeSet, sets: &'a mut AttributeSets, segments: usize) -> Self {
+        Self {
+            outside,
+            sets,
+            segments: Vec::with_capacity(segments),
+            here: outside,
+            start: A::MIN,
+            beyond: outside,
+            border: A::MIN,
         }
+    }
+
+    fn change(&mut self, border: A, change: &AttributeSet) -> Result<(), CompileError> {
+        if border != self.border {
+            self.pass_border()?;
+            self.border = border;
+        }
+        toggle(&mut self.beyond, change);
+        Ok(())
+    }
+
+    fn pass_border(&mut self) -> Result<(), CompileError> {
+        if self.here == self.beyond {
+            return Ok(());
+        }
+        self.end_segment(self.border.predecessor())?;
+        self.here = self.beyond;
+        self.start = self.border;
+        Ok(())
+    }
+
+    /// No `last` means that the border is the family's first address.
+    fn end_segment(&mut self, last: Option<A>) -> Result<(), CompileError> {
+        if let Some(last) = last.filter(|_| self.here != self.outside) {
+            let set = self.sets.number(self.here)?;
+            self.segments.push(Segment { first: self.start, last, set });
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Segment<A>>, CompileError> {
+        self.pass_border()?;
+        self.end_segment(Some(A::MAX))?;
+        Ok(self.segments)
     }
 }
 
-/// Every address at which a layer changes, in order, and the layer's index.
-fn borders<A: Address>(layers: Vec<Layer<A>>) -> Vec<(A, u16)> {
-    let mut borders = Vec::with_capacity(layers.iter().map(|layer| 2 * layer.ranges.len()).sum());
-    // 64 lists and the countries of two letters are far less than 16 bits hold.
-    for (index, layer) in (0_u16..).zip(layers) {
-        for range in merged(layer.ranges) {
-            borders.push((range.first, index));
-            // A range that reaches the last address is never left.
-            borders.extend(range.last.successor().map(|after| (after, index)));
-        }
-    }
-    borders.sort_unstable();
-    borders
-}
-
-fn toggle(set: &mut AttributeSet, change: Option<&AttributeSet>) {
-    let Some(change) = change else { return };
+/// Adds a difference of bits to a set, or takes it away again.
+pub(super) const fn toggle(set: &mut AttributeSet, change: &AttributeSet) {
     set.lists ^= change.lists;
     set.flags ^= change.flags;
     set.country = [set.country[0] ^ change.country[0], set.country[1] ^ change.country[1]];

@@ -14,11 +14,11 @@ mod prefixes;
 mod settings;
 mod sources;
 
-pub use compile::compile;
+pub use compile::{compile, compile_for};
 pub use country::countries_without_ranges;
 pub use error::{CompileError, LimitProblem};
 pub use explain::{AllowedBy, Known, known};
 pub use image::{Image, Segment};
-pub use model::{Model, ModelBucket, ModelCell};
+pub use model::Model;
 pub use prefixes::{FamilySize, PrefixError, PrefixSize, PrefixTables};
 pub use sources::{CountryChange, LoadedList, OperatorChanges, Sources};

@@ -1,50 +1,44 @@
-//! The kernel's tables, modelled on the host: what `explain` and the tests ask.
+//! The kernel's tables, modelled on the host: what `explain` and the tests ask. Bans and buckets are the kernel's own
+//! tables in ordinary memory, read and written by the same code.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{AttributeSet, Ban, Bucket, BucketKey, NEVER_EXPIRES, Settings, family};
-use xdpgate_ebpf::limit;
+use xdpgate_ebpf::abi::{AttributeSet, BUCKET_SET_WORDS, Ban, MIN_BUCKET_BITS, Settings, family};
+use xdpgate_ebpf::bans::{self, Seed};
+use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
 use xdpgate_ebpf::packet::Source;
 use xdpgate_ebpf::tables::Tables;
 
 use super::image::Image;
+use crate::bans::{BanShape, Bans, HeapWords, Reader, TableFull};
+
+/// Room for bans of each kind.
+const BANS: u32 = 1 << 10;
 
 /// The tables of one generation, bans and buckets. The clock is the caller's.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
     image: Arc<Image>,
     paused: bool,
-    bans: HashMap<IpAddr, Ban>,
-    prefix_bans: HashMap<IpNet, Ban>,
-    buckets: RefCell<HashMap<MapKey, ModelBucket>>,
+    bans: Bans<HeapWords>,
+    buckets: HostTable<Box<[AtomicU64]>>,
 }
-
-/// The rate state of one source.
-#[derive(Clone, Debug, Default)]
-pub struct ModelBucket {
-    packets: ModelCell,
-    bytes: ModelCell,
-}
-
-/// One word of a bucket; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct ModelCell(Rc<Cell<u64>>);
 
 impl Model {
     /// Tables that hold this image, no bans and full buckets.
     #[must_use]
     pub fn new(image: impl Into<Arc<Image>>) -> Self {
+        // Nobody aims at the tables of a model; equal models give equal answers.
+        let shape = Shape { seed: 1, bits: MIN_BUCKET_BITS };
+        let words = (0..shape.sets() as usize * BUCKET_SET_WORDS).map(|_| AtomicU64::new(0)).collect();
         Self {
             image: image.into(),
             paused: false,
-            bans: HashMap::new(),
-            prefix_bans: HashMap::new(),
-            buckets: RefCell::default(),
+            bans: Bans::in_memory(BanShape::new(BANS), Seed([1, 2])),
+            buckets: HostTable::new(words, shape),
         }
     }
 
@@ -64,45 +58,35 @@ impl Model {
         self.paused = on;
     }
 
-    /// Bans a prefix, or an address as a prefix of full length. `None` never expires; times are `CLOCK_MONOTONIC`.
-    pub fn add_ban(&mut self, prefix: IpNet, expires_ns: Option<u64>) {
-        let ban = Ban { expires_ns: expires_ns.unwrap_or(NEVER_EXPIRES) };
-        if prefix.prefix_len() == prefix.max_prefix_len() {
-            self.bans.insert(prefix.addr(), ban);
-        } else {
-            self.prefix_bans.insert(prefix.trunc(), ban);
-        }
+    /// Bans a prefix, or an address as a prefix of full length. `None` never expires; times are `CLOCK_MONOTONIC`, and are
+    /// rounded as the kernel's tables do.
+    ///
+    /// # Errors
+    /// A model has room for some hundreds of bans.
+    pub fn add_ban(&mut self, prefix: IpNet, expires_ns: Option<u64>) -> Result<(), TableFull> {
+        self.bans.ban(prefix, expires_ns).map(drop)
     }
 
     /// Lifts a ban; false if there was none.
     pub fn lift_ban(&mut self, prefix: IpNet) -> bool {
-        if prefix.prefix_len() == prefix.max_prefix_len() {
-            self.bans.remove(&prefix.addr()).is_some()
-        } else {
-            self.prefix_bans.remove(&prefix.trunc()).is_some()
-        }
+        self.bans.lift(prefix)
     }
 
-    /// Sets the rate state of a source, as read from the kernel.
-    pub fn set_bucket(&self, key: &BucketKey, state: Bucket) {
-        let bucket = ModelBucket {
-            packets: ModelCell::holding(state.packets),
-            bytes: ModelCell::holding(state.bytes),
-        };
-        self.buckets.borrow_mut().insert(map_key(key), bucket);
+    /// Sets the state of a source's bucket, in ticks, as read from the kernel.
+    pub fn set_bucket(&self, key: &BucketKey, class: u64, state: u64) {
+        // A model of one source's buckets has room for them.
+        let _ = self.buckets.set_state(key, class, state);
     }
 
-    /// The rate state of a source, if it has any.
+    /// The state of a source's bucket, if it has one.
     #[must_use]
-    pub fn bucket_state(&self, key: &BucketKey) -> Option<Bucket> {
-        let buckets = self.buckets.borrow();
-        let bucket = buckets.get(&map_key(key))?;
-        Some(Bucket { packets: bucket.packets.0.get(), bytes: bucket.bytes.0.get() })
+    pub fn bucket_state(&self, key: &BucketKey, class: u64) -> Option<u64> {
+        self.buckets.state(key, class)
     }
 }
 
 impl Tables for Model {
-    type Bucket<'a> = ModelBucket;
+    type Buckets = HostTable<Box<[AtomicU64]>>;
 
     fn paused(&self) -> bool {
         self.paused
@@ -124,63 +108,12 @@ impl Tables for Model {
     }
 
     fn ban(&self, source: &Source) -> Option<Ban> {
-        let address = address(source)?;
-        let around = self.prefix_bans.iter().filter(|(prefix, _)| prefix.contains(&address));
-        self.bans
-            .get(&address)
-            .into_iter()
-            .chain(around.map(|(_, ban)| ban))
-            .max_by_key(|ban| ban.expires_ns)
-            .copied()
+        bans::find(&Reader(self.bans.words()), source)
     }
 
-    fn bucket(&self, key: &BucketKey) -> Option<ModelBucket> {
-        Some(self.buckets.borrow_mut().entry(map_key(key)).or_default().clone())
+    fn buckets(&self) -> &Self::Buckets {
+        &self.buckets
     }
-}
-
-impl limit::Bucket for ModelBucket {
-    type Cell = ModelCell;
-
-    fn packets(&self) -> ModelCell {
-        self.packets.clone()
-    }
-
-    fn bytes(&self) -> ModelCell {
-        self.bytes.clone()
-    }
-}
-
-impl ModelCell {
-    fn holding(word: u64) -> Self {
-        Self(Rc::new(Cell::new(word)))
-    }
-}
-
-impl limit::Cell for ModelCell {
-    fn load(&self) -> u64 {
-        self.0.get()
-    }
-
-    fn compare_exchange(&self, current: u64, new: u64) -> Result<(), u64> {
-        let found = self.0.get();
-        if found != current {
-            return Err(found);
-        }
-        self.0.set(new);
-        Ok(())
-    }
-
-    fn add(&self, amount: u64) {
-        self.0.set(self.0.get().wrapping_add(amount));
-    }
-}
-
-/// A [`BucketKey`] without its spare bytes: address, family, class.
-type MapKey = ([u8; 16], u32, u32);
-
-const fn map_key(key: &BucketKey) -> MapKey {
-    (key.address, key.family, key.class)
 }
 
 fn address(source: &Source) -> Option<IpAddr> {

@@ -1,9 +1,11 @@
 //! What a policy is compiled from.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 
 use crate::config::{Config, CountryRule, CountrySelection, DefaultAction, ListName, Mode};
-use crate::feeds::{AddressRanges, GeoDatabase};
+use crate::feeds::{DisjointRanges, GeoDatabase};
 
 /// Everything that one generation is compiled from.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +45,8 @@ pub struct LoadedList {
     pub name: ListName,
     /// Whether it drops or only counts.
     pub mode: Mode,
-    /// What it names.
-    pub ranges: AddressRanges,
+    /// What it names; shared by all generations that have the list.
+    pub ranges: Arc<DisjointRanges>,
     /// How many of its lines named something.
     pub entries: usize,
 }

@@ -144,11 +144,11 @@ pub(super) async fn explain(
 }
 
 pub(super) async fn pause(State(gate): Shared) -> Answer<PauseState> {
-    on_thread(gate, |gate| gate.pause(true)).await
+    on_thread(gate, |gate| Ok(gate.pause(true))).await
 }
 
 pub(super) async fn resume(State(gate): Shared) -> Answer<PauseState> {
-    on_thread(gate, |gate| gate.pause(false)).await
+    on_thread(gate, |gate| Ok(gate.pause(false))).await
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! From the command line to an enforcing daemon, and its end.
 
+mod allocator;
 mod notify;
 mod signals;
 mod tasks;
@@ -22,6 +23,7 @@ use crate::store::Store;
 /// # Errors
 /// When it cannot start. What was enforced before still is.
 pub async fn run(options: RunOptions) -> Result<(), Failure> {
+    allocator::give_back_large_blocks();
     let config = options.load()?;
     if options.config.is_none() {
         tracing::info!("no policy file: the built-in policy is used; name one with --config");

@@ -6,12 +6,12 @@ use xdpgate_ebpf::packet::Packet;
 use xdpgate_ebpf::tables::Clock;
 use xdpgate_ebpf::verdict::{Action, Verdict};
 
-use crate::maps;
+use crate::maps::{self, ControlWords};
 
 /// Writes an event for a dropped or monitored packet, if the CPU's budget has room.
 #[inline(always)]
-pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, clock: &C) {
-    let Some(settings) = maps::settings(maps::control_word(control::LIVE_GENERATION)) else { return };
+pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, control: ControlWords, clock: &C) {
+    let Some(settings) = maps::settings(control.word(control::LIVE_GENERATION)) else { return };
     let budget = settings.events;
     if budget.burst == 0 {
         return;
@@ -47,7 +47,7 @@ pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, clock: &C) {
             Some(list) => list.bit(),
             None => Event::NO_LIST,
         },
-        interface: maps::interface_slot(),
+        interface: maps::interface_slot() as u8,
         tcp_flags: packet.tcp_flags,
         spare: [0; 3],
     };

@@ -29,12 +29,13 @@ mod program {
 
     use crate::clock::KernelClock;
     use crate::frame::Frame;
-    use crate::maps::Scratch;
+    use crate::maps::{ControlWords, Scratch};
     use crate::tables::KernelTables;
     use crate::{events, maps};
 
     /// For drivers that hand over a frame in one buffer.
     #[xdp]
+    #[inline(always)]
     fn xdpgate(ctx: XdpContext) -> u32 {
         host(&ctx, false)
     }
@@ -42,26 +43,30 @@ mod program {
     /// For drivers and kernels (5.18) that may hand over a frame in several buffers: without the flag they refuse the
     /// program at a large MTU.
     #[xdp(frags)]
+    #[inline(always)]
     fn xdpgate_frags(ctx: XdpContext) -> u32 {
         host(&ctx, true)
     }
 
     #[inline(always)]
     fn host(ctx: &XdpContext, frags: bool) -> u32 {
-        // Arrays with a row for every CPU and every slot that the loader hands out: neither look-up fails.
+        // Arrays with a row for every CPU and every slot that the loader hands out: no look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
-        let Some(Scratch { packet, verdict, settled, keys }) = maps::scratch() else { return XDP_PASS };
+        let Some(Scratch { packet, verdict, settled, last_reading }) = maps::scratch() else {
+            return XDP_PASS;
+        };
+        let Some(control) = ControlWords::get() else { return XDP_PASS };
         let frame = Frame::of(ctx, settled, frags);
-        let clock = KernelClock::new();
+        let clock = KernelClock::new(last_reading);
         counters.seen(frame.len());
 
-        *verdict = decide(&frame, packet, &KernelTables { keys }, &clock);
+        *verdict = decide(&frame, packet, &KernelTables::of(control), &clock);
         let verdict = &*black_box(verdict);
 
         counters.decided(verdict, packet.bytes);
         if verdict.action() == Action::Drop || verdict.monitored != 0 {
             maps::count_lists(verdict, packet.bytes);
-            events::sample(verdict, packet, &clock);
+            events::sample(verdict, packet, control, &clock);
         }
         match verdict.action() {
             Action::Pass => XDP_PASS,

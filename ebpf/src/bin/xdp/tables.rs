@@ -1,31 +1,36 @@
-//! The kernel's own maps as the decision's tables: tries for prefixes, hashes for bans, an LRU hash for buckets.
+//! The program's maps as the decision's tables.
 
-use xdpgate_ebpf::abi::{AttributeSet, Ban, BucketKey, Settings, control, family};
+use xdpgate_ebpf::abi::{AttributeSet, Ban, Settings, control};
 use xdpgate_ebpf::packet::Source;
 use xdpgate_ebpf::tables::Tables;
+use xdpgate_ebpf::{bans, prefix};
 
-use crate::maps::{self, BucketPointer, PrefixKeys};
+use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
 
 /// The maps of this program.
-pub(crate) struct KernelTables<'k> {
-    /// Room for look-ups by prefix.
-    pub(crate) keys: &'k PrefixKeys,
+pub(crate) struct KernelTables {
+    control: ControlWords,
+    buckets: Buckets,
 }
 
-impl Tables for KernelTables<'_> {
-    type Bucket<'a>
-        = BucketPointer
-    where
-        Self: 'a;
+impl KernelTables {
+    #[inline(always)]
+    pub(crate) fn of(control: ControlWords) -> Self {
+        Self { control, buckets: Buckets::of(control) }
+    }
+}
+
+impl Tables for KernelTables {
+    type Buckets = Buckets;
 
     #[inline(always)]
     fn paused(&self) -> bool {
-        maps::control_word(control::PAUSED) != 0
+        self.control.word(control::PAUSED) != 0
     }
 
     #[inline(always)]
     fn generation(&self) -> u64 {
-        maps::control_word(control::LIVE_GENERATION)
+        self.control.word(control::LIVE_GENERATION)
     }
 
     #[inline(always)]
@@ -35,40 +40,16 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
-        let set = match source.family {
-            family::IPV4 => maps::prefix_v4(self.keys, generation, first_four(source)),
-            _ => maps::prefix_v6(self.keys, generation, source.address),
-        };
-        maps::attribute_set(generation, set)
+        maps::attribute_set(generation, prefix::find(&Prefixes::of(generation, self.control), source))
     }
 
     #[inline(always)]
     fn ban(&self, source: &Source) -> Option<Ban> {
-        let exact = match source.family {
-            family::IPV4 => maps::ban_v4(first_four(source)),
-            _ => maps::ban_v6(source.address),
-        };
-        if maps::control_word(control::PREFIX_BANS) == 0 {
-            return exact;
-        }
-        let prefix = match source.family {
-            family::IPV4 => maps::ban_prefix_v4(self.keys, first_four(source)),
-            _ => maps::ban_prefix_v6(self.keys, source.address),
-        };
-        match (exact, prefix) {
-            (Some(exact), Some(prefix)) if exact.expires_ns > prefix.expires_ns => Some(exact),
-            (exact, prefix) => prefix.or(exact),
-        }
+        bans::find(&Bans { control: self.control }, source)
     }
 
     #[inline(always)]
-    fn bucket(&self, key: &BucketKey) -> Option<BucketPointer> {
-        maps::bucket(key)
+    fn buckets(&self) -> &Buckets {
+        &self.buckets
     }
-}
-
-#[inline(always)]
-const fn first_four(source: &Source) -> [u8; 4] {
-    let [a, b, c, d, ..] = source.address;
-    [a, b, c, d]
 }

@@ -73,7 +73,7 @@ impl Gate {
             let kept = inputs.allow.iter().filter(|entry| !gone.contains(&entry.prefix)).cloned();
             let allow = Arc::new(kept.collect());
             let peer = peer.filter(|_| !request.force);
-            let approve = |after: &_| lockout::check_image(&live.image, after, peer);
+            let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
             self.replace(&only, Inputs { allow, ..inputs.clone() }, approve, |store| {
                 store.delete_allow(&gone)
             })?;

@@ -54,7 +54,7 @@ impl Gate {
         let _only = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let removed = self.store.delete_bans(&prefixes)?;
         for prefix in &prefixes {
-            self.kernel.unban(*prefix)?;
+            self.kernel.unban(*prefix);
         }
         tracing::info!(bans = removed.len(), "bans lifted");
         let (removed, missing) = request.prefixes.iter().partition(|prefix| removed.contains(&prefix.net()));
@@ -78,6 +78,7 @@ impl Gate {
     /// # Errors
     /// When the kernel or the disk refuses.
     pub fn sweep_bans(&self) -> Result<usize, Failure> {
+        self.kernel.clean_bans();
         // Without the lock: most seconds nothing has ended.
         if self.store.expired_bans(now())?.is_empty() {
             return Ok(0);
@@ -88,7 +89,7 @@ impl Gate {
         let deadline = Deadline::at(now(), monotonic_now);
         for ban in self.store.expired_bans(now())? {
             // The kernel's clock decides: a wall clock that was set forward must not end a ban early.
-            match self.kernel.ban_end(ban.prefix)? {
+            match self.kernel.ban_end(ban.prefix) {
                 Some(Some(end)) if end > monotonic_now => {
                     still_held.push(BanRecord { expires: Some(deadline.wall(end)), ..ban });
                 }
@@ -96,7 +97,7 @@ impl Gate {
             }
         }
         for prefix in &ended {
-            self.kernel.unban(*prefix)?;
+            self.kernel.unban(*prefix);
         }
         self.store.delete_bans(&ended)?;
         self.store.put_bans(&still_held)?;

@@ -1,9 +1,9 @@
-use std::fs;
+use std::fs::File;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{Bucket, Limit, bucket_class, fragments};
+use xdpgate_ebpf::abi::{Limit, bucket_class, fragments};
+use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::verdict::Action;
 
 use super::{Gate, Live, probe};
@@ -32,16 +32,19 @@ impl Gate {
         let now_ns = monotonic_ns();
         let deadline = Deadline::now();
 
-        let mut tables = Model::new(Arc::clone(&live.image));
-        tables.pause(self.kernel.paused()?);
+        let image = inputs.compile_for(live.settings.generation, address)?;
+        let mut tables = Model::new(image);
+        tables.pause(self.kernel.paused());
         for ban in &bans {
-            tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
+            // A source is in no more prefixes than there are lengths, so they all fit.
+            let _ = tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
-        let buckets = Buckets::read(&self.kernel, &live, address)?;
-        tables.set_bucket(&buckets.source_key, buckets.source);
+        let buckets = Buckets::read(&self.kernel, &live, address);
+        buckets.copy_to(&tables);
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
-        let list = verdict.list.and_then(|list| live.image.lists.get(usize::from(list.bit())).cloned());
+        let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));
+        let list = list.map(|list| list.name.clone());
         Ok(Explanation {
             address,
             probe,
@@ -50,8 +53,8 @@ impl Gate {
             help: verdict.reason.help().to_owned(),
             list,
             monitored: labels(verdict.monitored),
-            paused: self.kernel.paused()?,
-            generation: live.image.settings.generation,
+            paused: self.kernel.paused(),
+            generation: live.settings.generation,
             allow: known.allowed.iter().map(|entry| allowed(inputs, entry)).collect(),
             management: known.management.iter().map(management).collect(),
             bans,
@@ -91,8 +94,9 @@ fn list_matches(inputs: &Inputs, known: &Known, address: IpAddr) -> Vec<ListMatc
     let matches = known.lists.iter().map(|(name, mode)| {
         let source = inputs.list_sources.iter().find(|source| source.name == *name);
         // The file may have gone or changed since it was loaded: then the list is named without its lines.
-        let text = source.and_then(|source| fs::read(&source.path).ok()).unwrap_or_default();
-        let lines = lines_covering(&text, address).into_iter().map(|(line, text)| ListLine { line, text });
+        let file = source.and_then(|source| File::open(&source.path).ok());
+        let lines = file.and_then(|file| lines_covering(file, address).ok()).unwrap_or_default();
+        let lines = lines.into_iter().map(|(line, text)| ListLine { line, text });
         ListMatch { name: name.clone(), mode: *mode, lines: lines.collect() }
     });
     matches.collect()
@@ -104,27 +108,41 @@ fn country(inputs: &Inputs, known: &Known) -> Option<CountryMatch> {
     Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule })
 }
 
-/// The buckets of one source, as the kernel has them.
+/// The buckets of one source, as the kernel has them: times in ticks.
 struct Buckets {
-    source_key: xdpgate_ebpf::abi::BucketKey,
-    source: Bucket,
-    fragments: Bucket,
+    key: BucketKey,
+    packets: u64,
+    bytes: u64,
+    fragments: u64,
 }
 
 impl Buckets {
-    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Result<Self, Failure> {
-        let settings = &live.image.settings;
-        let source_key = probe::bucket_key(settings, address, bucket_class::SOURCE);
-        let fragments_key = probe::bucket_key(settings, address, bucket_class::FRAGMENTS);
-        Ok(Self {
-            source: kernel.bucket(&source_key)?.unwrap_or(probe::FULL),
-            fragments: kernel.bucket(&fragments_key)?.unwrap_or(probe::FULL),
-            source_key,
-        })
+    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Self {
+        let key = probe::bucket_key(&live.settings, address);
+        // A bucket of which the kernel knows nothing is full.
+        let state = |class| kernel.bucket(&key, class).unwrap_or(0);
+        Self {
+            key,
+            packets: state(bucket_class::PACKETS),
+            bytes: state(bucket_class::BYTES),
+            fragments: state(bucket_class::FRAGMENTS),
+        }
+    }
+
+    fn copy_to(&self, tables: &Model) {
+        for (class, state) in [
+            (bucket_class::PACKETS, self.packets),
+            (bucket_class::BYTES, self.bytes),
+            (bucket_class::FRAGMENTS, self.fragments),
+        ] {
+            if state != 0 {
+                tables.set_bucket(&self.key, class, state);
+            }
+        }
     }
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
-        let settings = &live.image.settings;
+        let settings = &live.settings;
         let config = &live.inputs.config;
         let limits = &config.limits;
         let (packets, bytes) = (settings.source.packets, settings.source.bytes);
@@ -134,13 +152,13 @@ impl Buckets {
             crate::config::FragmentRule::Pass | crate::config::FragmentRule::Drop => None,
         };
         [
-            state("packets", limits.packets, Some(packets), self.source.packets, limits.mode, now_ns),
-            state("bytes", limits.bytes, Some(bytes), self.source.bytes, limits.mode, now_ns),
+            state("packets", limits.packets, Some(packets), self.packets, limits.mode, now_ns),
+            state("bytes", limits.bytes, Some(bytes), self.bytes, limits.mode, now_ns),
             state(
                 "fragments",
                 rate_of_fragments,
                 by_fragments,
-                self.fragments.packets,
+                self.fragments,
                 config.fragments.mode,
                 now_ns,
             ),

@@ -79,7 +79,7 @@ impl Gate {
         let live = self.live();
         let inputs = Inputs { geo, ..live.inputs.clone() };
         let peer = peer.filter(|_| !force);
-        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
+        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
         let changed = self.replace(&only, inputs, approve, |store| {
             store.set_setting(Setting::GeoDatabase, text.as_deref())
         })?;
@@ -97,7 +97,7 @@ impl Gate {
         let live = self.live();
         let inputs = Inputs { country: rule, ..live.inputs.clone() };
         let peer = peer.filter(|_| !force);
-        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
+        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
         let changed = self.replace(&only, inputs, approve, |store| {
             store.set_setting(Setting::CountryRule, json.as_deref())
         })?;
@@ -129,9 +129,9 @@ impl Gate {
     fn geo_after(&self, changed: Option<Changed>) -> Geo {
         let live = self.live();
         let rule = self.rule();
-        let known = live.inputs.geo.as_ref().map(|geo| geo.database.countries()).unwrap_or_default();
+        let known = live.inputs.geo.as_ref().map(|geo| geo.database.countries());
         let countries = rule.countries.iter().map(|country| {
-            let (ipv4, ipv6) = known.get(country).copied().unwrap_or_default();
+            let (ipv4, ipv6) = known.and_then(|known| known.get(country)).copied().unwrap_or_default();
             CountryEntry { country: *country, ipv4_ranges: ipv4 as u64, ipv6_ranges: ipv6 as u64 }
         });
         Geo {

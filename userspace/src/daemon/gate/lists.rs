@@ -78,7 +78,7 @@ impl Gate {
         source.added = added;
         let next = with_list(&inputs, place, list, source);
         let peer = peer.filter(|_| !new.force);
-        let approve = |after: &_| lockout::check_image(&live.image, after, peer);
+        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
         let changed = self.replace(&only, next, approve, |store| store.put_list(&record, new.text))?;
         tracing::info!(list = %new.name, entries, mode = %new.mode, "list added");
         Ok(ListAnswer {

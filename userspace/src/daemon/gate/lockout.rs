@@ -32,17 +32,15 @@ pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -
 
 /// Refuses a policy under which the operator could not connect again. One that keeps out who was kept out before is
 /// no reason.
-pub(super) fn check_image(
-    before: &Arc<Image>,
-    after: &Arc<Image>,
-    peer: Option<SshPeer>,
-) -> Result<(), Failure> {
+pub(super) fn check_image(before: &Inputs, after: &Arc<Image>, peer: Option<SshPeer>) -> Result<(), Failure> {
     let Some(peer) = peer else { return Ok(()) };
     let probe = Probe { protocol: Protocol::Tcp, port: peer.port };
     let verdict = probe::judge_unlimited(after, peer.address, probe);
-    if verdict.action() == Action::Pass
-        || probe::judge_unlimited(before, peer.address, probe).action() == Action::Drop
-    {
+    if verdict.action() == Action::Pass {
+        return Ok(());
+    }
+    let before = Arc::new(before.compile_for(after.settings.generation, peer.address)?);
+    if probe::judge_unlimited(&before, peer.address, probe).action() == Action::Drop {
         return Ok(());
     }
     let list = verdict.list.and_then(|list| after.lists.get(usize::from(list.bit())));
@@ -117,7 +115,7 @@ mod tests {
         let list = LoadedList {
             name: "scanners".parse().unwrap(),
             mode: crate::config::Mode::Enforce,
-            ranges: parsed.ranges,
+            ranges: Arc::new(parsed.ranges.into()),
             entries: parsed.entries,
         };
         Inputs { lists: Arc::new(vec![list]), ..inputs.clone() }
@@ -128,11 +126,10 @@ mod tests {
         let before = inputs(OFFICE);
         let after = with_list(&before, "192.0.2.0/24");
         let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        let refused =
-            check_image(&images(&before), &images(&after), Some(peer("192.0.2.7", 22))).unwrap_err();
+        let refused = check_image(&before, &images(&after), Some(peer("192.0.2.7", 22))).unwrap_err();
         assert!(refused.message.contains("port 22 again (blocklisted, list scanners)"), "{refused}");
-        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("192.0.3.7", 22))), Ok(()));
-        assert_eq!(check_image(&images(&before), &images(&after), None), Ok(()), "not over SSH");
+        assert_eq!(check_image(&before, &images(&after), Some(peer("192.0.3.7", 22))), Ok(()));
+        assert_eq!(check_image(&before, &images(&after), None), Ok(()), "not over SSH");
     }
 
     #[test]
@@ -140,14 +137,14 @@ mod tests {
         let before = inputs(OFFICE);
         let after = with_list(&before, "203.0.113.0/24");
         let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        assert_eq!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 22))), Ok(()));
-        assert!(check_image(&images(&before), &images(&after), Some(peer("203.0.113.7", 2222))).is_err());
+        assert_eq!(check_image(&before, &images(&after), Some(peer("203.0.113.7", 22))), Ok(()));
+        assert!(check_image(&before, &images(&after), Some(peer("203.0.113.7", 2222))).is_err());
     }
 
     #[test]
     fn who_was_kept_out_before_is_no_reason() {
         let kept_out = with_list(&inputs(OFFICE), "192.0.2.0/24");
         let image = Arc::new(kept_out.compile(1).unwrap());
-        assert_eq!(check_image(&image, &image, Some(peer("192.0.2.7", 22))), Ok(()));
+        assert_eq!(check_image(&kept_out, &image, Some(peer("192.0.2.7", 22))), Ok(()));
     }
 }

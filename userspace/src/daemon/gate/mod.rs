@@ -22,18 +22,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use xdpgate_ebpf::abi::Settings;
 
 pub use self::lists::NewList;
 
 use self::interfaces::Guarded;
 use super::events::Translator;
 use super::{EventLog, Inputs, RunOptions};
-use crate::api::Failure;
 use crate::api::types::Actor;
 use crate::api::types::{LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
-use crate::policy::Image;
 use crate::store::Store;
 
 /// The state of the daemon.
@@ -53,11 +52,11 @@ pub struct Gate {
     started: Timestamp,
 }
 
-/// The policy in force, whole.
+/// The policy in force, whole. Its image is not kept: the kernel has it, and for a single address it is compiled again.
 #[derive(Debug)]
 struct Live {
     inputs: Inputs,
-    image: Arc<Image>,
+    settings: Settings,
     sizes: Sizes,
 }
 
@@ -72,17 +71,14 @@ impl Gate {
     }
 
     /// Lets everything pass, still counted, or ends that.
-    ///
-    /// # Errors
-    /// When the kernel's table cannot be written.
-    pub fn pause(&self, on: bool) -> Result<PauseState, Failure> {
-        self.kernel.pause(on)?;
+    pub fn pause(&self, on: bool) -> PauseState {
+        self.kernel.pause(on);
         if on {
             tracing::warn!("paused by an operator: everything passes until `xdpgate resume`");
         } else {
             tracing::info!("resumed by an operator");
         }
-        Ok(PauseState { paused: on, by: Actor::Daemon })
+        PauseState { paused: on, by: Actor::Daemon }
     }
 
     /// Takes the events that wait in the kernel into the log. Returns how many there were.
@@ -96,7 +92,7 @@ impl Gate {
         let translator = Translator {
             now: (Timestamp::now(), monotonic_ns()),
             interfaces: interfaces.into_iter().map(|row| (row.slot, row.name.to_string())).collect(),
-            lists: self.live().image.lists.clone(),
+            lists: self.live().inputs.list_names(),
         };
         for event in &waiting {
             self.events.push(translator.translate(event));

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use xdpgate_ebpf::abi::Settings;
-use xdpgate_ebpf::abi::{Bucket, BucketKey, family};
+use xdpgate_ebpf::abi::{Settings, family};
+use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::decide::{self, decide};
 use xdpgate_ebpf::packet::{Packet, Source, TCP_SYN, protocol, widen};
 use xdpgate_ebpf::verdict::Verdict;
@@ -25,12 +25,12 @@ pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -
 }
 
 /// Whose bucket a source uses.
-pub(super) fn bucket_key(settings: &Settings, source: IpAddr, class: u32) -> BucketKey {
+pub(super) fn bucket_key(settings: &Settings, source: IpAddr) -> BucketKey {
     let source = match source {
         IpAddr::V4(source) => Source { address: widen(source.octets()), family: family::IPV4 },
         IpAddr::V6(source) => Source { address: source.octets(), family: family::IPV6 },
     };
-    decide::bucket_key(settings, &source, class)
+    decide::bucket_key(settings, &source)
 }
 
 /// How many units a bucket's word still has room for, and how many a full one has.
@@ -42,9 +42,6 @@ pub(super) fn units_left(limit: xdpgate_ebpf::abi::Limit, word: u64, now_ns: u64
     };
     (units(limit.burst.saturating_sub(used)), units(limit.burst))
 }
-
-/// A bucket of which the kernel knows nothing is full.
-pub(super) const FULL: Bucket = Bucket { packets: 0, bytes: 0 };
 
 /// A port of a client, as kernels choose them.
 const CLIENT_PORT: u16 = 50_000;
@@ -92,7 +89,7 @@ fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use xdpgate_ebpf::abi::{Limit, bucket_class};
+    use xdpgate_ebpf::abi::{EXPIRY_SHIFT, Limit, bucket_class};
     use xdpgate_ebpf::packet::parse;
     use xdpgate_ebpf::reason::Reason;
 
@@ -128,19 +125,20 @@ mod tests {
         let config = crate::config::parse(policy, std::path::Path::new("policy.toml")).unwrap();
         let image = Arc::new(crate::daemon::Inputs::load(config, None).unwrap().compile(1).unwrap());
         let mut tables = Model::new(Arc::clone(&image));
-        tables.add_ban("192.0.2.0/24".parse().unwrap(), Some(1_000));
+        let end = 5 << EXPIRY_SHIFT;
+        tables.add_ban("192.0.2.0/24".parse().unwrap(), Some(end)).unwrap();
         let probe = Probe { protocol: Protocol::Tcp, port: 443 };
         let judged = |tables: &Model, source: &str, now_ns| {
             judge(tables, source.parse().unwrap(), probe, now_ns).reason
         };
         assert_eq!(judged(&tables, "192.0.2.1", 0), Reason::Allowed);
-        assert_eq!(judged(&tables, "192.0.2.2", 999), Reason::Banned);
-        assert_eq!(judged(&tables, "192.0.2.2", 1_000), Reason::WithinLimit, "the ban has ended");
+        assert_eq!(judged(&tables, "192.0.2.2", end - 1), Reason::Banned);
+        assert_eq!(judged(&tables, "192.0.2.2", end), Reason::WithinLimit, "the ban has ended");
 
-        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap(), bucket_class::SOURCE);
-        tables.set_bucket(&used_up, Bucket { packets: u64::MAX >> 2, ..FULL });
-        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::PacketLimit);
+        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap());
+        tables.set_bucket(&used_up, bucket_class::PACKETS, u64::MAX >> 2);
+        assert_eq!(judged(&tables, "192.0.2.3", end), Reason::PacketLimit);
         tables.pause(true);
-        assert_eq!(judged(&tables, "192.0.2.3", 2_000), Reason::Paused);
+        assert_eq!(judged(&tables, "192.0.2.3", end), Reason::Paused);
     }
 }

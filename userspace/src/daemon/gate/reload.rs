@@ -6,7 +6,7 @@ use super::start::{attach_all, take_off_fresh};
 use crate::api::Failure;
 use crate::api::types::{LastReload, Reloaded};
 use crate::config::{Config, InterfaceName};
-use crate::daemon::{Inputs, clock};
+use crate::daemon::clock;
 
 impl Gate {
     /// Reads the policy file, the lists and the geo database again. All of it takes effect, or nothing does.
@@ -33,7 +33,8 @@ impl Gate {
     fn try_reload(&self) -> Result<Reloaded, Failure> {
         let only = self.only_change();
         let config = self.options.load()?;
-        let needs_restart = needs_restart(&self.live().inputs.config, &config);
+        let before = self.live();
+        let needs_restart = needs_restart(&before.inputs.config, &config);
         if !needs_restart.is_empty() {
             tracing::warn!(
                 keys = needs_restart.join(", "),
@@ -41,7 +42,8 @@ impl Gate {
             );
         }
         let wanted = config.interfaces.clone();
-        let inputs = Inputs::load(config, Some(&self.store))?;
+        let inputs = before.inputs.reload(config, Some(&self.store))?;
+        drop(before);
 
         // New interfaces first enforce the policy that is live, then change over with the others.
         let guarded: Vec<InterfaceName> = self.names();

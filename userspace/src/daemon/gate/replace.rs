@@ -22,31 +22,33 @@ impl Gate {
         persist: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Result<Changed, Failure> {
         let started = Instant::now();
-        let generation = self.kernel.live_generation()? + 1;
+        let generation = self.kernel.live_generation() + 1;
         let image = Arc::new(inputs.compile(generation)?);
         approve(&image)?;
         let report = self.kernel.install(&image)?;
+        let settings = image.settings;
+        drop(image);
         if let Err(error) = persist(&self.store) {
             self.go_back(generation + 1);
             return Err(error.into());
         }
         let sizes = Sizes {
-            ipv4_prefixes: report.prefixes_v4,
-            ipv6_prefixes: report.prefixes_v6,
+            ipv4_prefixes: report.prefixes.ipv4.segments as u64,
+            ipv6_prefixes: report.prefixes.ipv6.segments as u64,
             attribute_sets: report.attribute_sets,
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let Sizes { ipv4_prefixes, ipv6_prefixes, milliseconds, .. } = sizes;
         tracing::info!(generation, ipv4_prefixes, ipv6_prefixes, milliseconds, "a new policy is live");
-        self.hand_over_list_counters(&image.lists);
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, image, sizes }.into();
+        self.hand_over_list_counters(&inputs.list_names());
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, settings, sizes }.into();
         Ok(Changed { generation, sizes })
     }
 
     fn go_back(&self, generation: u64) {
-        let mut image = Image::clone(&self.live().image);
-        image.settings.generation = generation;
-        if let Err(error) = self.kernel.install(&image) {
+        let image = self.live().inputs.compile(generation);
+        let installed = image.and_then(|image| Ok(self.kernel.install(&image)?));
+        if let Err(error) = installed {
             tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
         }
     }

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Mutex, RwLock};
 use std::time::Instant;
 
 use ipnet::IpNet;
@@ -27,7 +27,7 @@ impl Gate {
         let started = Instant::now();
         let now = clock::now();
         let inputs = Inputs::load(config, Some(&store))?;
-        let before = kernel.live_generation()?;
+        let before = kernel.live_generation();
         let image = inputs.compile(before + 1)?;
         let bans_left_out = restore_bans(&kernel, &store)?;
         let wanted = inputs.config.interfaces.clone();
@@ -35,20 +35,22 @@ impl Gate {
         let adopting = before > 0;
         let attached = if adopting { attach_all(&kernel, &wanted)? } else { Vec::new() };
         let report = kernel.install(&image)?;
+        let settings = image.settings;
+        drop(image);
         let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
 
         let sizes = Sizes {
-            ipv4_prefixes: report.prefixes_v4,
-            ipv6_prefixes: report.prefixes_v6,
+            ipv4_prefixes: report.prefixes.ipv4.segments as u64,
+            ipv6_prefixes: report.prefixes.ipv6.segments as u64,
             attribute_sets: report.attribute_sets,
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        let lists = image.lists.clone();
+        let lists = inputs.list_names();
         let gate = Self {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, image: Arc::new(image), sizes }.into()),
+            live: RwLock::new(Live { inputs, settings, sizes }.into()),
             changes: Mutex::new(()),
             bans: Mutex::new(()),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
@@ -131,7 +133,7 @@ fn restore_those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> R
 fn adopt_bans(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Failure> {
     let monotonic_now = monotonic_ns();
     let deadline = Deadline::at(now, monotonic_now);
-    let held = kernel.bans()?;
+    let held = kernel.bans();
     let records: Vec<_> = held
         .into_iter()
         .filter(|(_, expires_ns)| expires_ns.is_none_or(|expires| expires > monotonic_now))

@@ -26,6 +26,7 @@ pub struct GeoDatabase {
     built: Option<SystemTime>,
     ipv4: GeoTable<u32>,
     ipv6: GeoTable<u128>,
+    countries: BTreeMap<CountryCode, (usize, usize)>,
 }
 
 /// Why a geo database was refused.
@@ -166,11 +167,8 @@ impl GeoDatabase {
 
     /// Each country, with the number of its IPv4 and IPv6 ranges.
     #[must_use]
-    pub fn countries(&self) -> BTreeMap<CountryCode, (usize, usize)> {
-        let mut countries = BTreeMap::<CountryCode, (usize, usize)>::new();
-        self.ranges4().for_each(|range| countries.entry(range.country).or_default().0 += 1);
-        self.ranges6().for_each(|range| countries.entry(range.country).or_default().1 += 1);
-        countries
+    pub const fn countries(&self) -> &BTreeMap<CountryCode, (usize, usize)> {
+        &self.countries
     }
 
     fn from_tables(
@@ -180,7 +178,11 @@ impl GeoDatabase {
         ipv6: GeoTable<u128>,
         path: &Path,
     ) -> Result<Self, GeoError> {
-        Ok(Self { name, built, ipv4: finished(ipv4, path)?, ipv6: finished(ipv6, path)? })
+        let (ipv4, ipv6) = (finished(ipv4, path)?, finished(ipv6, path)?);
+        let mut countries = BTreeMap::<CountryCode, (usize, usize)>::new();
+        ipv4.iter().for_each(|range| countries.entry(range.country).or_default().0 += 1);
+        ipv6.iter().for_each(|range| countries.entry(range.country).or_default().1 += 1);
+        Ok(Self { name, built, ipv4, ipv6, countries })
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::feeds::parse_list;
 use crate::feeds::range::Range;
 
 #[test]
@@ -88,14 +89,4 @@ fn a_message_shows_little_of_a_long_line_and_steers_no_terminal() {
     let text = &report.first[0].text;
     assert_eq!(text.chars().count(), 81);
     assert!(text.starts_with("\u{FFFD}[2Jéé") && text.ends_with("é…"), "{text}");
-}
-
-#[test]
-fn the_lines_that_cover_an_address_are_found() {
-    let text = b"10.0.0.0/8\nbad\n10.1.2.3 # him\r\n10.1.2.4\n10.1.0.0-10.2.0.0\n::/1";
-    assert_eq!(
-        lines_covering(text, [10, 1, 2, 3].into()),
-        [(1, "10.0.0.0/8".to_owned()), (3, "10.1.2.3 # him".to_owned()), (5, "10.1.0.0-10.2.0.0".to_owned()),]
-    );
-    assert_eq!(lines_covering(text, "::1".parse().unwrap()), [(6, "::/1".to_owned())]);
 }

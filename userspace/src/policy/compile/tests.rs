@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -35,7 +36,12 @@ fn countries(text: &str) -> BTreeSet<CountryCode> {
 
 fn list(name: &str, mode: Mode, text: &str) -> LoadedList {
     let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
-    LoadedList { name: name.parse().unwrap(), mode, ranges: parsed.ranges, entries: parsed.entries }
+    LoadedList {
+        name: name.parse().unwrap(),
+        mode,
+        ranges: Arc::new(parsed.ranges.into()),
+        entries: parsed.entries,
+    }
 }
 
 fn geo(text: &str) -> GeoDatabase {
@@ -350,7 +356,7 @@ proptest! {
         };
         let changes = OperatorChanges { allow: operator, country: None };
         let lists: Vec<_> = entries.into_iter().map(|prefixes| LoadedList {
-            name: "x".parse().unwrap(), mode: Mode::Enforce, entries: prefixes.len(), ranges: prefixes.into_iter().collect(),
+            name: "x".parse().unwrap(), mode: Mode::Enforce, entries: prefixes.len(), ranges: Arc::new(prefixes.into_iter().collect()),
         }).collect();
         let sources = Sources { config: &config, changes: &changes, lists: &lists, geo: Some(&database) };
         let image = compile(&sources, 1).unwrap();
@@ -359,11 +365,16 @@ proptest! {
         for address in borders4.chain(probes4).chain([0, u32::MAX]) {
             let address = IpAddr::V4(Ipv4Addr::from_bits(address));
             prop_assert_eq!(image.attributes_of(address), naive(&sources, address), "{}", address);
+            let alone = compile_for(&sources, 1, address).unwrap();
+            prop_assert_eq!(alone.attributes_of(address), image.attributes_of(address), "{}", address);
+            prop_assert_eq!((alone.settings, alone.lists), (image.settings, image.lists.clone()));
         }
         let borders6 = image.ipv6.iter().flat_map(|segment| [segment.first, segment.last]);
         for address in borders6.chain(probes6).chain([0, u128::MAX]) {
             let address = Ipv6Addr::from_bits(address);
             if address.to_ipv4_mapped().is_none() {
+                let alone = compile_for(&sources, 1, address.into()).unwrap();
+                prop_assert_eq!(alone.attributes_of(address.into()), image.attributes_of(address.into()), "{}", address);
                 prop_assert_eq!(image.attributes_of(address.into()), naive(&sources, address.into()), "{}", address);
             }
         }

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
-use xdpgate_ebpf::abi::{attribute, bucket_class};
-use xdpgate_ebpf::limit::{Bucket as _, Cell as _};
+use xdpgate_ebpf::abi::{EXPIRY_SHIFT, NEVER_EXPIRES, attribute, bucket_class};
 
 use super::*;
 use crate::config::Config;
@@ -43,18 +42,18 @@ fn only_the_live_generation_answers() {
 #[test]
 fn the_longest_lasting_ban_counts() {
     let mut model = model(&[]);
-    model.add_ban(net("192.0.2.7/32"), Some(10));
-    model.add_ban(net("192.0.2.0/24"), Some(30));
-    model.add_ban(net("192.0.0.0/16"), Some(20));
-    model.add_ban(net("2001:db8::/32"), None);
+    model.add_ban(net("192.0.2.7/32"), Some(10 << EXPIRY_SHIFT)).unwrap();
+    model.add_ban(net("192.0.2.0/24"), Some(30 << EXPIRY_SHIFT)).unwrap();
+    model.add_ban(net("192.0.0.0/16"), Some((20 << EXPIRY_SHIFT) - 1)).unwrap();
+    model.add_ban(net("2001:db8::/32"), None).unwrap();
     let expiry = |model: &Model, text| model.ban_of(text).map(|ban| ban.expires_ns);
-    assert_eq!(expiry(&model, "192.0.2.7"), Some(30));
-    assert_eq!(expiry(&model, "192.0.3.7"), Some(20));
+    assert_eq!(expiry(&model, "192.0.2.7"), Some(30 << EXPIRY_SHIFT));
+    assert_eq!(expiry(&model, "192.0.3.7"), Some(20 << EXPIRY_SHIFT));
     assert_eq!(expiry(&model, "192.1.3.7"), None);
     assert_eq!(expiry(&model, "2001:db8::1"), Some(NEVER_EXPIRES));
     assert!(model.lift_ban(net("192.0.2.0/24")) && !model.lift_ban(net("192.0.2.0/24")));
     assert!(model.lift_ban(net("192.0.2.7/32")));
-    assert_eq!(expiry(&model, "192.0.2.7"), Some(20));
+    assert_eq!(expiry(&model, "192.0.2.7"), Some(20 << EXPIRY_SHIFT));
 }
 
 impl Model {
@@ -64,20 +63,17 @@ impl Model {
 }
 
 #[test]
-fn buckets_are_one_for_each_key_and_are_kept() {
+fn buckets_are_one_for_each_key_and_class_and_are_kept() {
     let model = model(&[]);
-    let key = BucketKey { address: [1; 16], family: u32::from(family::IPV6), class: bucket_class::SOURCE };
-    assert!(model.bucket_state(&key).is_none());
-    let bucket = model.bucket(&key).unwrap();
-    assert_eq!(bucket.packets().compare_exchange(0, 7), Ok(()));
-    assert_eq!(bucket.packets().compare_exchange(0, 8), Err(7));
-    bucket.bytes().add(9);
-    assert_eq!(model.bucket(&key).unwrap().packets().load(), 7);
-    assert_eq!(model.bucket_state(&key), Some(Bucket { packets: 7, bytes: 9 }));
-    let fragments = BucketKey { class: bucket_class::FRAGMENTS, ..key };
-    assert_eq!(model.bucket(&fragments).unwrap().packets().load(), 0);
-    model.set_bucket(&fragments, Bucket { packets: 1, bytes: 2 });
-    assert_eq!(model.bucket(&fragments).unwrap().bytes().load(), 2);
+    let key = BucketKey { high: 1, low: 0, family: family::IPV6 };
+    assert_eq!(model.bucket_state(&key, bucket_class::PACKETS), None);
+    model.set_bucket(&key, bucket_class::PACKETS, 7);
+    model.set_bucket(&key, bucket_class::FRAGMENTS, 9);
+    assert_eq!(model.bucket_state(&key, bucket_class::PACKETS), Some(7));
+    assert_eq!(model.bucket_state(&key, bucket_class::FRAGMENTS), Some(9));
+    assert_eq!(model.bucket_state(&key, bucket_class::BYTES), None);
+    let same_bits = BucketKey { family: family::IPV4, ..key };
+    assert_eq!(model.bucket_state(&same_bits, bucket_class::PACKETS), None);
 }
 
 #[test]
