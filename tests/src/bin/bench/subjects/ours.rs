@@ -1,6 +1,7 @@
 //! xdpgate itself: its own loader, its own object, reached by the names of its programs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use aya::Ebpf;
@@ -131,14 +132,18 @@ fn decisive(policy: &Policy) -> Result<(Config, Vec<LoadedList>)> {
         Role::List => lists.push(LoadedList {
             name: "bench".parse()?,
             mode: Mode::Enforce,
-            ranges: AddressRanges {
-                ipv4: policy.prefixes4.iter().map(|(at, length)| Range::prefix(*at, *length)).collect(),
-                ipv6: policy.prefixes6.iter().map(|(at, length)| Range::prefix(*at, *length)).collect(),
-            },
+            ranges: Arc::new(ranges(policy).into()),
             entries: policy.prefixes4.len() + policy.prefixes6.len(),
         }),
     }
     Ok((config, lists))
+}
+
+fn ranges(policy: &Policy) -> AddressRanges {
+    AddressRanges {
+        ipv4: policy.prefixes4.iter().map(|(at, length)| Range::prefix(*at, *length)).collect(),
+        ipv6: policy.prefixes6.iter().map(|(at, length)| Range::prefix(*at, *length)).collect(),
+    }
 }
 
 fn nets(policy: &Policy) -> impl Iterator<Item = IpNet> {
