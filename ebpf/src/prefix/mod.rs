@@ -7,6 +7,7 @@ mod ipv4;
 mod ipv6;
 mod run;
 mod search;
+mod tails;
 
 use crate::abi::family;
 use crate::packet::Source;
@@ -36,6 +37,12 @@ pub trait Block {
 
     /// Eight bytes.
     fn double(&self, offset: u32) -> u64;
+
+    /// Sixteen bytes. A host with memory behind the block masks the offset only once.
+    #[inline(always)]
+    fn doubles(&self, offset: u32) -> [u64; 2] {
+        [self.double(offset), self.double(offset + 8)]
+    }
 }
 
 /// The number of a source's attribute set; 0 for a source that no prefix covers, and for what is not IP.

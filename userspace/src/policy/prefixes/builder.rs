@@ -1,21 +1,25 @@
-//! From boundaries to a root, tables and runs.
+//! From boundaries to a root, tables, paths and runs.
 
-use xdpgate_ebpf::abi::prefix::{Entry, MAX_RUN, ROOT_BITS, ROOT_ENTRIES, Region};
+use xdpgate_ebpf::abi::prefix::{Entry, MAX_RUN, ROOT_BITS, ROOT_ENTRIES, Region, UNIT_BYTES, path};
 
 use super::boundaries::Boundaries;
 use super::error::PrefixError;
 use super::key::Key;
 use super::region::{Blocks, Full, Writer};
-use super::run::{self, Span};
+use super::run::Run;
 use super::size::FamilySize;
+use super::span::Span;
 use crate::policy::image::Segment;
 
-/// The longest run that is not split by a table, if tables are left. Measured; see docs/adr/0010-prefix-tables.md.
-const LONGEST_RUN: usize = 56;
-/// A table has one entry for about as many boundaries, as a power of two. Likewise.
-const BOUNDARIES_PER_ENTRY: u32 = 4;
-/// The bits of an address that runs tell apart without tails.
-const DIGIT_BITS: u32 = u16::BITS;
+/// The longest run that is not split by a table: its groups' first digits are a group themselves. Measured, as the
+/// others here: see docs/adr/0010-prefix-tables.md.
+const LONGEST_RUN: usize = 256;
+/// A table has an entry for two to this power boundaries or prefixes.
+const RUN_BITS: u32 = 7;
+/// Bits that all addresses share make a path, instead of a table that would not tell them apart.
+const PATH_BEFORE_TABLE: u32 = 8;
+/// With fewer bits, a run without a path tells addresses apart by their digits.
+const PATH_BEFORE_RUN: u32 = u16::BITS;
 
 /// The tables of one family.
 pub(super) struct Family {
@@ -25,21 +29,26 @@ pub(super) struct Family {
     pub(super) size: FamilySize,
 }
 
-pub(super) struct Builder {
+pub(super) struct Builder<K> {
     hot: Writer,
     cold: Writer,
     size: FamilySize,
+    prefixes: Prefixes<K>,
 }
 
-impl Builder {
+/// The prefixes of one run; kept, so that each run uses the same memory.
+struct Prefixes<K> {
+    keys: Vec<K>,
+    lengths: Vec<u8>,
+    sets: Vec<u16>,
+}
+
+impl<K: Key> Builder<K> {
     /// Compiles the segments of a family into two regions.
-    pub(super) fn compile<K: Key>(
-        segments: &[Segment<K>],
-        hot: Region,
-        cold: Region,
-    ) -> Result<Family, PrefixError> {
+    pub(super) fn compile(segments: &[Segment<K>], hot: Region, cold: Region) -> Result<Family, PrefixError> {
         let size = FamilySize { segments: segments.len(), ..FamilySize::default() };
-        let mut builder = Self { hot: Writer::new(hot), cold: Writer::new(cold), size };
+        let prefixes = Prefixes { keys: Vec::new(), lengths: Vec::new(), sets: Vec::new() };
+        let mut builder = Self { hot: Writer::new(hot), cold: Writer::new(cold), size, prefixes };
         let root = builder.root(segments).map_err(|Full(region)| PrefixError::Full {
             family: K::NAME,
             segments: segments.len(),
@@ -50,7 +59,7 @@ impl Builder {
         Ok(Family { root, hot, cold, size })
     }
 
-    fn root<K: Key>(&mut self, segments: &[Segment<K>]) -> Result<Box<[u32]>, Full> {
+    fn root(&mut self, segments: &[Segment<K>]) -> Result<Box<[u32]>, Full> {
         let mut boundaries = Boundaries::of(segments);
         let mut root = Vec::with_capacity(ROOT_ENTRIES);
         // Of one root entry at a time: they stay in the cache from here until they are written.
@@ -68,75 +77,108 @@ impl Builder {
             let span = Span { depth: ROOT_BITS, before, keys: &keys, sets: &sets };
             root.resize(usize::from(index), Entry::leaf(before).to_bits());
             root.push(self.entry(span, 0)?.to_bits());
-            before = sets.last().copied().unwrap_or(before);
+            before = span.after();
         }
         root.resize(ROOT_ENTRIES, Entry::leaf(before).to_bits());
         Ok(root.into_boxed_slice())
     }
 
-    /// What leads to a span, behind some tables.
-    fn entry<K: Key>(&mut self, span: Span<'_, K>, tables: u32) -> Result<Entry, Full> {
+    /// What leads to a span, behind some tables and paths.
+    fn entry(&mut self, span: Span<'_, K>, steps: u32) -> Result<Entry, Full> {
         let span = span.without_start();
         if span.keys.is_empty() {
+            self.size.deepest = self.size.deepest.max(steps);
             return Ok(Entry::leaf(span.before));
         }
-        if let Some(stride) = stride(&span, tables) {
-            return self.table(span, stride, tables);
+        let (outside, prefixes) = span.outside();
+        let as_prefixes = prefixes * (K::BYTES_IN_RUN + 1) < span.keys.len() * K::BYTES_IN_RUN;
+        let count = if as_prefixes { prefixes } else { span.keys.len() };
+        let steps_left = K::MAX_STEPS.saturating_sub(steps);
+        let bits_left = u32::from(K::WIDTH) - span.depth;
+
+        let shared = span.shared_bits().min(path::MAX_BITS);
+        let worth = if count > LONGEST_RUN { PATH_BEFORE_TABLE } else { PATH_BEFORE_RUN };
+        if K::IS_LONG
+            && shared >= worth
+            && steps_left > 0
+            && stride_needed(bits_left - shared, steps_left - 1) <= Entry::MAX_STRIDE
+        {
+            return self.path(span, shared, steps);
+        }
+        if count > LONGEST_RUN && steps_left > 0 {
+            let wanted = count.ilog2().saturating_sub(RUN_BITS).max(1);
+            let needed = if count > MAX_RUN as usize { stride_needed(bits_left, steps_left) } else { 0 };
+            return self.table(span, wanted.max(needed).min(Entry::MAX_STRIDE).min(bits_left), steps);
         }
         self.size.runs += 1;
-        self.size.longest_run = self.size.longest_run.max(span.keys.len());
-        self.size.deepest = self.size.deepest.max(tables);
-        run::write(span, &mut self.hot, &mut self.cold)
+        self.size.longest_run = self.size.longest_run.max(count);
+        self.size.deepest = self.size.deepest.max(steps);
+        if as_prefixes { self.prefix_run(span, outside) } else { self.boundary_run(span) }
     }
 
-    fn table<K: Key>(&mut self, span: Span<'_, K>, stride: u32, tables: u32) -> Result<Entry, Full> {
-        let entries = 1_usize << stride;
+    fn path(&mut self, span: Span<'_, K>, bits: u32, steps: u32) -> Result<Entry, Full> {
+        let (position, _) = self.hot.reserve(path::BYTES as usize)?;
+        self.size.paths += 1;
+        let on_path = span.keys.first().map_or(0, |key| key.double(span.depth));
+        let end = span.depth + bits;
+        let inside = span
+            .keys
+            .iter()
+            .take_while(|key| key.double(span.depth) >> (u64::BITS - bits) == on_path >> (u64::BITS - bits));
+        let (part, _) = span.split(inside.count());
+        let entry = self.entry(Span { depth: end, ..part }, steps + 1)?;
+        let low = u64::from(path::MAX_BITS.next_power_of_two() - 1);
+        self.hot.set(position, path::BITS, (on_path & !low | u64::from(bits)).to_le_bytes());
+        self.hot.set(position, path::ENTRY, entry.to_bits().to_le_bytes());
+        self.hot.set(position, path::BEFORE, span.before.to_le_bytes());
+        self.hot.set(position, path::AFTER, span.after().to_le_bytes());
+        Ok(Entry::path(position))
+    }
+
+    fn table(&mut self, span: Span<'_, K>, stride: u32, steps: u32) -> Result<Entry, Full> {
+        let entries = 1_u32 << stride;
         // Before what it leads to, so that the two are near each other.
-        let (position, _) = self.hot.reserve(entries * size_of::<u32>())?;
+        let (position, _) = self.hot.reserve(entries as usize * size_of::<u32>())?;
         self.size.tables += 1;
         let mut rest = span;
         for index in 0..entries {
-            let ours = rest.keys.iter().take_while(|key| usize::from(key.bits(span.depth, stride)) == index);
+            let ours = rest.keys.iter().take_while(|key| u32::from(key.bits(span.depth, stride)) == index);
             let (part, behind) = rest.split(ours.count());
-            let entry = self.entry(Span { depth: span.depth + stride, ..part }, tables + 1)?;
-            self.hot.set_word(position, index, entry.to_bits());
+            let entry = self.entry(Span { depth: span.depth + stride, ..part }, steps + 1)?;
+            self.hot.set(position, index * UNIT_BYTES, entry.to_bits().to_le_bytes());
             rest = behind;
         }
         Ok(Entry::table(stride, position))
     }
-}
 
-impl<K: Key> Span<'_, K> {
-    /// A boundary at the first address of the span is no boundary in it.
-    fn without_start(self) -> Self {
-        match (self.keys, self.sets) {
-            ([first, keys @ ..], [before, sets @ ..]) if first.ends_at(self.depth) => {
-                Self { before: *before, keys, sets, ..self }
+    fn boundary_run(&mut self, span: Span<'_, K>) -> Result<Entry, Full> {
+        let Span { depth, before, keys, sets } = span;
+        Run { depth, outside: before, keys, lengths: None, sets }.write(&mut self.hot, &mut self.cold)
+    }
+
+    fn prefix_run(&mut self, span: Span<'_, K>, outside: u16) -> Result<Entry, Full> {
+        let Prefixes { keys, lengths, sets } = &mut self.prefixes;
+        keys.clear();
+        lengths.clear();
+        sets.clear();
+        for (range, set) in span.ranges().filter(|(_, set)| *set != outside) {
+            for (key, length) in range.prefixes() {
+                keys.push(key);
+                #[expect(clippy::cast_possible_truncation, reason = "a depth is at most 128")]
+                lengths.push(length - span.depth as u8);
+                sets.push(set);
             }
-            _ => self,
         }
-    }
-
-    /// The first boundaries, and the others.
-    fn split(self, count: usize) -> (Self, Self) {
-        let (keys, later_keys) = self.keys.split_at_checked(count).unwrap_or((self.keys, &[]));
-        let (sets, later_sets) = self.sets.split_at_checked(count).unwrap_or((self.sets, &[]));
-        let before = sets.last().copied().unwrap_or(self.before);
-        (Self { keys, sets, ..self }, Self { before, keys: later_keys, sets: later_sets, ..self })
+        Run { depth: span.depth, outside, keys, lengths: Some(lengths), sets }
+            .write(&mut self.hot, &mut self.cold)
     }
 }
 
-/// How many bits a table for the span consumes; none where a run does better.
-fn stride<K: Key>(span: &Span<'_, K>, tables: u32) -> Option<u32> {
-    let count = span.keys.len();
-    let tables_left = K::MAX_TABLES.saturating_sub(tables);
-    if count <= LONGEST_RUN || tables_left == 0 {
-        return None;
+/// The stride of each of the steps that are left, if behind them a run is to tell all addresses apart by their digits.
+fn stride_needed(bits_left: u32, steps_left: u32) -> u32 {
+    match bits_left.saturating_sub(u16::BITS) {
+        0 => 0,
+        bits if steps_left == 0 => bits,
+        bits => bits.div_ceil(steps_left),
     }
-    let wanted = count.ilog2().saturating_sub(BOUNDARIES_PER_ENTRY).max(1);
-    let bits_left = u32::from(K::WIDTH) - span.depth;
-    // More than a run holds must be split until it does not, with the tables that are left.
-    let needed =
-        if count > MAX_RUN as usize { bits_left.saturating_sub(DIGIT_BITS).div_ceil(tables_left) } else { 0 };
-    Some(wanted.max(needed).min(Entry::MAX_STRIDE).min(bits_left))
 }
