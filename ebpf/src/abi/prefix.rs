@@ -1,8 +1,9 @@
 //! How the prefix tables are written: entries, runs, tails, and the blocks of memory that hold them.
 //!
-//! A family has a root: one [`Entry`] for each value of an address's first 16 bits. An entry is a leaf, or leads to a
-//! table of more entries on the next bits, to a [`path`] of bits that all prefixes below it share, or to a run. A run at
-//! depth `d` (the bits of the address that led to it) is sorted, and is one of two kinds:
+//! A family has a root: one [`Entry`] for each value of 16 bits of an address. In IPv4 these are the first; in IPv6 they
+//! come behind the first three bits of [`global_unicast`] addresses, and all others go through a table of their own. An
+//! entry is a leaf, or leads to a table of more entries on the next bits, to a [`path`] of bits that all prefixes below it
+//! share, or to a run. A run at depth `d` (the bits of the address that led to it) is sorted, and is one of two kinds:
 //!
 //! * boundaries: addresses at which the attribute set changes;
 //! * prefixes, which do not overlap, and a set for addresses outside of them. Half as much where they are far apart.
@@ -17,12 +18,16 @@
 //!
 //! | field of a group | type | where |
 //! |---|---|---|
-//! | digits: bits `d..d + 16` of each address | `u16` each | always |
-//! | lengths of the prefixes, less `d` | `u8` each | runs of prefixes |
+//! | digits: bits `d..d + 15` of each address | `u16` each | always |
+//! | [`length`]s of the prefixes | `u8` each | runs of prefixes |
 //! | sets from each boundary on, or inside each prefix | `u8` or `u16` each | where there are more than two |
 //!
-//! What an address has beyond its digit is in the region of tails, which a look-up reads only where the source has the
-//! same digit: bits `d + 16..d + 48` as `u32` each, then, if there are [`Tails::rests`], bits `d + 48..` as `u64` each.
+//! A digit leaves the top bit free, which makes comparing four of them at once half as long. An IPv4 run right behind the
+//! root has one bit more to tell apart: prefixes have it beside their length, and where that is not enough, a table comes
+//! before the run. What an IPv6 address has beyond its digit is in the region of tails, which a look-up reads only where
+//! the source has the same digit: bits `d + 15..d + 47` as `u32` each, then, if there are [`Tails::rests`], bits
+//! `d + 47..d + 111` as `u64` each. A run that would need more has a table before it.
+//!
 //! All numbers are little-endian.
 
 use super::family;
@@ -31,6 +36,15 @@ use super::family;
 pub const ROOT_ENTRIES: usize = 1 << 16;
 /// Bits of an address that the root consumes.
 pub const ROOT_BITS: u32 = 16;
+
+/// What of IPv6 the root is for: nearly all sources on the internet (RFC 4291, section 2.4; IANA).
+pub mod global_unicast {
+    /// The first bits of an address that tell.
+    pub const BITS: u32 = 3;
+    /// Their value: `2000::/3`.
+    pub const VALUE: u32 = 1;
+}
+
 /// Bytes of a block that hold data. Neither a run, its tails nor a table crosses the end of a block.
 pub const BLOCK_BYTES: u32 = 1 << 21;
 /// Bytes behind the data of a block, all zero: a search reads numbers in groups, and may read beyond the last run.
@@ -43,6 +57,8 @@ pub const UNIT_BYTES: u32 = 4;
 pub const MAX_STEPS_V4: u32 = 2;
 /// The most tables and paths that an IPv6 address walks through. Strides of 16 bits reach the last bit of the address.
 pub const MAX_STEPS_V6: u32 = 8;
+/// Bits of a digit.
+pub const DIGIT_BITS: u32 = 15;
 /// The most addresses in a run.
 pub const MAX_RUN: u32 = 1 << 16;
 /// The addresses of a group. A search compares the digits of a whole group at once.
@@ -102,6 +118,9 @@ pub struct Entry(u32);
 impl Entry {
     /// The most addresses that an entry counts itself.
     pub const MAX_COUNT: u32 = (1 << 6) - 3;
+    /// IPv6: where addresses go that are no [`global_unicast`] ones. A table of 8 entries at the start of the region, of
+    /// which one is not used.
+    pub const OTHERS: Self = Self::table(global_unicast::BITS, 0);
     /// The most bits that a table consumes.
     pub const MAX_STRIDE: u32 = 16;
 
@@ -222,6 +241,14 @@ impl Entry {
     pub const fn position(self) -> u32 {
         self.0 & Self::POSITION
     }
+}
+
+/// How long a prefix of a run is.
+pub mod length {
+    /// Its bits behind those that led to the run: 1 to 112.
+    pub const BITS: u8 = (1 << 7) - 1;
+    /// The bit of its first address behind the digit; only in IPv4.
+    pub const LAST_BIT: u8 = 1 << 7;
 }
 
 /// A path: bits that an address must have next to get to another entry. Only IPv6 has them.

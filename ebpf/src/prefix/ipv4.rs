@@ -1,9 +1,9 @@
-//! IPv4: 16 bits are left behind the root, so a digit is the whole rest of the address.
+//! IPv4: 16 bits are left behind the root, one more than a digit has.
 
 use super::run::Run;
 use super::{Block, PrefixMemory};
 use crate::abi::family;
-use crate::abi::prefix::{Entry, MAX_STEPS_V4, ROOT_BITS, Region, UNIT_BYTES, offset};
+use crate::abi::prefix::{DIGIT_BITS, Entry, MAX_STEPS_V4, ROOT_BITS, Region, UNIT_BYTES, offset};
 
 #[inline(always)]
 pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
@@ -26,7 +26,7 @@ pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
 
     let Some(block) = memory.block(Region::IPV4.block(entry.position())) else { return 0 };
     let run = Run::new(&block, entry, 0);
-    let digit = key >> (u32::BITS - u16::BITS);
-    let passed = run.passed(digit);
-    run.set(if run.holds_prefixes() { run.inside(passed, digit) } else { passed })
+    let passed = run.passed(key >> (u32::BITS - DIGIT_BITS));
+    let bits = key >> (u32::BITS - u16::BITS);
+    run.set(if run.holds_prefixes() { run.inside(passed, bits) } else { passed })
 }

@@ -1,15 +1,24 @@
 //! IPv6: a digit is rarely all that is left of the address. What lies behind it is read only where it decides.
 
-use super::run::{DIGIT_BITS, Passed, Run};
+use super::run::{Passed, Run};
 use super::tails::TailMemory;
 use super::{Block, PrefixMemory};
 use crate::abi::family;
-use crate::abi::prefix::{Entry, MAX_STEPS_V6, Region, Tails, UNIT_BYTES, offset, path};
+use crate::abi::prefix::{
+    DIGIT_BITS, Entry, MAX_STEPS_V6, ROOT_BITS, Region, Tails, UNIT_BYTES, global_unicast, offset, path,
+};
 
 #[inline(always)]
 pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
-    let (index, mut key) = Key::behind_root(address);
-    let mut entry = Entry::from_bits(memory.root(family::IPV6, index));
+    let mut key = Key::new(address);
+    let mut entry = Entry::OTHERS;
+    if key.first(global_unicast::BITS) == global_unicast::VALUE {
+        key.take(global_unicast::BITS);
+        #[expect(clippy::cast_possible_truncation, reason = "the root consumes 16 bits")]
+        let index = key.first(ROOT_BITS) as u16;
+        key.take(ROOT_BITS);
+        entry = Entry::from_bits(memory.root(family::IPV6, index));
+    }
     let mut steps = 0;
     while steps < MAX_STEPS_V6 && (entry.is_table() || entry.is_path()) {
         let Some(block) = memory.block(Region::IPV6.block(entry.position())) else { return 0 };
@@ -37,11 +46,11 @@ pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
 
     let Some(block) = memory.block(Region::IPV6.block(entry.position())) else { return 0 };
     let tails = Tails::from_bits(block.word(offset(entry.position()) + UNIT_BYTES));
-    let run = Run::new(&block, entry, UNIT_BYTES).with_zero().settled();
+    let run = Run::new(&block, entry, UNIT_BYTES).settled();
     let digit = key.digit();
     let passed = run.passed(digit);
     if passed.is_none() || tails.are_none() || run.last_digit(passed) != digit {
-        return run.set(if run.holds_prefixes() { run.inside(passed, digit) } else { passed });
+        return run.set(if run.holds_prefixes() { run.inside(passed, digit << 1) } else { passed });
     }
 
     // The bits behind the digit decide, but only among the addresses that have the digit.
@@ -57,7 +66,7 @@ pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
         return run.set(passed);
     }
     if count == smaller {
-        return run.set(run.inside(passed, digit));
+        return run.set(run.inside(passed, digit << 1));
     }
     let inside = memory.inside(count - 1, run.last_length(passed), &key);
     run.set(if inside { passed } else { Passed::NONE })
@@ -82,12 +91,11 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The first 16 bits, and the rest of the address.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "the parts of the address that are meant")]
-    const fn behind_root(address: &[u8; 16]) -> (u16, Self) {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    const fn new(address: &[u8; 16]) -> Self {
         let bits = u128::from_be_bytes(*address);
-        ((bits >> 112) as u16, Self { high: (bits >> 48) as u64, low: (bits << 16) as u64 })
+        Self { high: (bits >> 64) as u64, low: bits as u64 }
     }
 
     /// The next bits, 1 to 16.
@@ -118,7 +126,7 @@ impl Key {
         }
     }
 
-    /// The next 16 bits.
+    /// The digit.
     #[inline(always)]
     const fn digit(&self) -> u32 {
         (self.high >> (u64::BITS - DIGIT_BITS)) as u32
@@ -128,12 +136,13 @@ impl Key {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the 32 bits that are meant")]
     pub(super) const fn tail(&self) -> u32 {
-        (self.high >> 16) as u32
+        (self.high >> (u32::BITS - DIGIT_BITS)) as u32
     }
 
     /// The 64 bits behind the tail.
     #[inline(always)]
     pub(super) const fn rest(&self) -> u64 {
-        self.high << 48 | self.low >> 16
+        let behind = DIGIT_BITS + u32::BITS;
+        self.high << behind | self.low >> (u64::BITS - behind)
     }
 }

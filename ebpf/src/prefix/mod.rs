@@ -19,7 +19,7 @@ pub trait PrefixMemory {
     where
         Self: 'a;
 
-    /// The entry of a [`family`]'s root for the first 16 bits of an address, as a number.
+    /// An entry of a [`family`]'s root, as a number.
     fn root(&self, family: u8, index: u16) -> u32;
 
     /// A block by its number, which is below [`crate::abi::prefix::GENERATION_BLOCKS`]; none where nothing was written.
@@ -37,6 +37,13 @@ pub trait Block {
 
     /// Eight bytes.
     fn double(&self, offset: u32) -> u64;
+
+    /// Hands a number back as it is. The kernel's host makes the verifier forget what it knows of it: a number that came
+    /// out of a loop is a different one for it after each round, and what follows would be followed once for each.
+    #[inline(always)]
+    fn settle(&self, number: u32) -> u32 {
+        number
+    }
 
     /// Sixteen bytes. A host with memory behind the block masks the offset only once.
     #[inline(always)]

@@ -1,10 +1,8 @@
 //! One run: sorted boundaries or prefixes by their digits, and their sets.
 
 use super::{Block, search};
-use crate::abi::prefix::{Entry, GROUP, MAX_RUN, RunHeader, UNIT_BYTES, offset};
+use crate::abi::prefix::{Entry, GROUP, MAX_RUN, RunHeader, UNIT_BYTES, length, offset};
 
-/// Bits of a digit.
-pub(super) const DIGIT_BITS: u32 = u16::BITS;
 /// Bytes of a digit.
 pub(super) const DIGIT_BYTES: u32 = 2;
 
@@ -16,8 +14,6 @@ pub(super) struct Run<'b, B> {
     count: u32,
     /// The offset of the first digits of groups.
     firsts: u32,
-    /// The verifier does not know that a word which is read twice is the same.
-    zero: u32,
 }
 
 /// How far the boundaries or prefixes of a run are not beyond an address: those of all groups before one, and some of
@@ -61,7 +57,7 @@ impl<'b, B: Block> Run<'b, B> {
             _ if entry.set_bytes() != 0 => (header.count(), behind),
             count => (count, behind),
         };
-        Self { block, entry, header, count, firsts, zero: 0 }
+        Self { block, entry, header, count, firsts }
     }
 
     #[inline(always)]
@@ -92,23 +88,26 @@ impl<'b, B: Block> Run<'b, B> {
         self.block.half(self.group(passed.group).wrapping_add(index.wrapping_mul(DIGIT_BYTES))).into()
     }
 
-    /// The length of the last prefix that was passed, less what led to the run.
+    /// The [`length`] of the last prefix that was passed.
     #[inline(always)]
     pub(super) fn last_length(&self, passed: Passed) -> u32 {
         let lengths = self.group(passed.group) + self.members(passed.group) * DIGIT_BYTES;
         (self.block.half((lengths + passed.members).wrapping_sub(1)) & 0xff).into()
     }
 
-    /// Of prefixes: what was passed if the digit is inside the last of them, as far as digits tell; else nothing.
+    /// Of prefixes: what was passed if the address is inside the last of them, as far as its next 16 bits tell; else
+    /// nothing. In IPv6 the last of the 16 is zero.
     #[inline(always)]
-    pub(super) fn inside(&self, passed: Passed, digit: u32) -> Passed {
+    pub(super) fn inside(&self, passed: Passed, bits: u32) -> Passed {
         // What is read in front of the first prefix, where none was passed, does not count.
         let length = self.last_length(passed);
-        // Where a bit of the prefix differs, or the prefix is longer than a digit, this is more than a digit holds.
-        let differs = (u64::from(self.last_digit(passed) ^ digit) << (length & 31))
-            + u64::from((length & !31) << (DIGIT_BITS - 5));
+        let first = self.last_digit(passed) << 1 | length >> length::LAST_BIT.trailing_zeros();
+        let length = length & u32::from(length::BITS);
+        // Where a bit of the prefix differs, or the prefix is longer than these bits, this is more than they hold.
+        let differs =
+            (u64::from(first ^ bits) << (length & 31)) + u64::from((length & !31) << (u16::BITS - 5));
         // The borrow: a comparison would become a branch.
-        let inside = differs.wrapping_sub(1 << DIGIT_BITS) >> (u64::BITS - 1);
+        let inside = differs.wrapping_sub(1 << u16::BITS) >> (u64::BITS - 1);
         Passed { members: passed.members * inside as u32, ..passed }
     }
 
@@ -150,25 +149,17 @@ impl<'b, B: Block> Run<'b, B> {
         if left < GROUP { left } else { GROUP }
     }
 
-    /// Makes the next two work.
-    #[inline(always)]
-    pub(super) fn with_zero(self) -> Self {
-        let zero = self.header.to_bits() ^ self.block.word(offset(self.entry.position()));
-        Self { zero, ..self }
-    }
-
-    /// The same run, but the verifier knows nothing about its numbers.
+    /// The same run, its numbers settled.
     #[inline(always)]
     pub(super) fn settled(&self) -> Self {
-        let entry = Entry::from_bits(self.settle(self.entry.to_bits()));
-        Self { entry, count: self.settle(self.count), firsts: self.settle(self.firsts), ..*self }
+        let settle = |number| self.block.settle(number);
+        let entry = Entry::from_bits(settle(self.entry.to_bits()));
+        Self { entry, count: settle(self.count), firsts: settle(self.firsts), ..*self }
     }
 
-    /// The same number, but the verifier knows nothing about it.
-    ///
-    /// It follows every way on which a number has other bounds to the end of the program, and such ways multiply.
+    /// The same number, settled.
     #[inline(always)]
-    pub(super) const fn settle(&self, number: u32) -> u32 {
-        number.wrapping_add(self.zero)
+    pub(super) fn settle(&self, number: u32) -> u32 {
+        self.block.settle(number)
     }
 }

@@ -2,14 +2,14 @@
 
 use super::Block;
 use super::run::DIGIT_BYTES;
-use crate::abi::prefix::GROUP;
+use crate::abi::prefix::{DIGIT_BITS, GROUP};
 
 /// How often the first digits of the longest run's 4,096 groups are halved until a group is left.
 const HALVINGS: u32 = 8;
 
 /// A one in each of the four lanes of a word.
 const ONES: u64 = 0x0001_0001_0001_0001;
-/// The top bit of each lane.
+/// The top bit of each lane, which no digit has.
 const TOPS: u64 = 0x8000_8000_8000_8000;
 /// The lanes of the first word, counted from one.
 const FIRST_LANES: u64 = 0x0004_0003_0002_0001;
@@ -25,8 +25,8 @@ pub(super) fn not_greater<B: Block>(block: &B, digits: u32, count: u32, digit: u
     while halvings < HALVINGS && left > GROUP {
         let half = (left + 1) >> 1;
         let middle = u32::from(block.half(at + (half - 1) * DIGIT_BYTES));
-        // One bit above the 16 of a digit: set where middle <= digit. A comparison would become a branch.
-        let not_greater = (digit + (1 << 16) - middle) >> 16;
+        // Set where middle <= digit. A comparison would become a branch.
+        let not_greater = (digit + (1 << DIGIT_BITS)).wrapping_sub(middle) >> DIGIT_BITS & 1;
         at += half * DIGIT_BYTES * not_greater;
         left -= half;
         halvings += 1;
@@ -49,26 +49,26 @@ pub(super) fn not_greater_of_group<B: Block>(block: &B, digits: u32, count: u32,
 
 /// What all lanes are compared with.
 struct Lanes {
+    /// The digit, with the top bit of each lane set, so that subtracting a digit leaves it where that is not greater.
     digit: u64,
-    /// The digit, with the top bit of each lane set: subtracting a lane never borrows from the next.
-    minuend: u64,
-    /// How many digits there are, likewise.
+    /// The number of digits, likewise.
     count: u64,
 }
 
 impl Lanes {
     #[inline(always)]
     const fn new(digit: u32, count: u32) -> Self {
-        let digit = (digit as u64).wrapping_mul(ONES);
-        Self { digit, minuend: digit | TOPS, count: (count as u64).wrapping_mul(ONES) | TOPS }
+        Self {
+            digit: (digit as u64).wrapping_mul(ONES) | TOPS,
+            count: (count as u64).wrapping_mul(ONES) | TOPS,
+        }
     }
 
     /// A one in each lane whose digit is there and not greater; `before` digits are in earlier words.
     #[inline(always)]
     const fn not_greater(&self, word: u64, before: u64) -> u64 {
-        // The low 15 bits are compared by subtraction; the top bits decide where they differ.
-        let low = self.minuend.wrapping_sub(word & !TOPS);
-        let not_greater = (self.digit & !word) | (!(self.digit ^ word) & low);
+        // Lanes behind the last digit hold anything, and may borrow from the lanes behind them, which do not count either.
+        let not_greater = self.digit.wrapping_sub(word);
         let is_there = self.count.wrapping_sub(FIRST_LANES + before * ONES);
         (not_greater & is_there & TOPS) >> 15
     }

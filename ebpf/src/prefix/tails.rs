@@ -2,8 +2,7 @@
 
 use super::Block;
 use super::ipv6::Key;
-use super::run::DIGIT_BITS;
-use crate::abi::prefix::{Tails, UNIT_BYTES, offset};
+use crate::abi::prefix::{DIGIT_BITS, Tails, UNIT_BYTES, offset};
 
 /// Bits of a tail.
 const TAIL_BITS: u32 = u32::BITS;

@@ -1,8 +1,10 @@
 //! From boundaries to a root, tables, paths and runs.
 
-use xdpgate_ebpf::abi::prefix::{Entry, MAX_RUN, ROOT_BITS, ROOT_ENTRIES, Region, UNIT_BYTES, path};
+use xdpgate_ebpf::abi::prefix::{
+    DIGIT_BITS, Entry, MAX_RUN, ROOT_BITS, ROOT_ENTRIES, Region, UNIT_BYTES, path,
+};
 
-use super::boundaries::Boundaries;
+use super::boundaries::Parts;
 use super::error::PrefixError;
 use super::key::Key;
 use super::region::{Blocks, Full, Writer};
@@ -19,7 +21,7 @@ const RUN_BITS: u32 = 7;
 /// Bits that all addresses share make a path, instead of a table that would not tell them apart.
 const PATH_BEFORE_TABLE: u32 = 8;
 /// With fewer bits, a run without a path tells addresses apart by their digits.
-const PATH_BEFORE_RUN: u32 = u16::BITS;
+const PATH_BEFORE_RUN: u32 = DIGIT_BITS;
 
 /// The tables of one family.
 pub(super) struct Family {
@@ -60,26 +62,45 @@ impl<K: Key> Builder<K> {
     }
 
     fn root(&mut self, segments: &[Segment<K>]) -> Result<Box<[u32]>, Full> {
-        let mut boundaries = Boundaries::of(segments);
-        let mut root = Vec::with_capacity(ROOT_ENTRIES);
-        // Of one root entry at a time: they stay in the cache from here until they are written.
-        let (mut keys, mut sets) = (Vec::new(), Vec::new());
-        let mut before = 0;
-        while let Some(next) = boundaries.peek() {
-            let index = next.bits(0, ROOT_BITS);
-            keys.clear();
-            sets.clear();
-            while let Some((key, set)) = boundaries.next_if(|key: K| key.bits(0, ROOT_BITS) == index) {
-                keys.push(key);
-                sets.push(set);
+        let mut parts = Parts::of(segments);
+        let (bits, _) = K::ROOT_FOR;
+        let root = if bits == 0 || segments.is_empty() {
+            self.root_entries(&mut parts, K::MIN)
+        } else {
+            self.root_and_others(&mut parts)
+        };
+        self.size.boundaries = parts.taken();
+        root
+    }
+
+    /// The root, and a table for the addresses that it is not for.
+    fn root_and_others(&mut self, parts: &mut Parts<'_, K>) -> Result<Box<[u32]>, Full> {
+        let (bits, root_for) = K::ROOT_FOR;
+        // First of all, or it would not be where look-ups expect it: `Entry::OTHERS`.
+        let (position, _) = self.hot.reserve(size_of::<u32>() << bits)?;
+        let mut root = Box::default();
+        for first in 0..1 << bits {
+            let around = K::MIN.with_first(bits, first);
+            if first == root_for {
+                root = self.root_entries(parts, around)?;
+            } else {
+                let entry = self.entry(parts.next(bits, around), 1)?;
+                self.hot.set(position, first * UNIT_BYTES, entry.to_bits().to_le_bytes());
             }
-            self.size.boundaries += keys.len();
-            let span = Span { depth: ROOT_BITS, before, keys: &keys, sets: &sets };
-            root.resize(usize::from(index), Entry::leaf(before).to_bits());
-            root.push(self.entry(span, 0)?.to_bits());
-            before = span.after();
         }
-        root.resize(ROOT_ENTRIES, Entry::leaf(before).to_bits());
+        Ok(root)
+    }
+
+    /// The root, for addresses that begin as this one does.
+    fn root_entries(&mut self, parts: &mut Parts<'_, K>, around: K) -> Result<Box<[u32]>, Full> {
+        let mut root = Vec::with_capacity(ROOT_ENTRIES);
+        let (bits, _) = K::ROOT_FOR;
+        while let Some(next) = parts.peek().filter(|next| next.shared_bits(around) >= bits) {
+            root.resize(next.bits(bits, ROOT_BITS).into(), Entry::leaf(parts.before()).to_bits());
+            let entry = self.entry(parts.next(bits + ROOT_BITS, next), 0)?;
+            root.push(entry.to_bits());
+        }
+        root.resize(ROOT_ENTRIES, Entry::leaf(parts.before()).to_bits());
         Ok(root.into_boxed_slice())
     }
 
@@ -90,9 +111,8 @@ impl<K: Key> Builder<K> {
             self.size.deepest = self.size.deepest.max(steps);
             return Ok(Entry::leaf(span.before));
         }
-        let (outside, prefixes) = span.outside();
-        let as_prefixes = prefixes * (K::BYTES_IN_RUN + 1) < span.keys.len() * K::BYTES_IN_RUN;
-        let count = if as_prefixes { prefixes } else { span.keys.len() };
+        let as_prefixes = span.as_prefixes();
+        let count = as_prefixes.map_or(span.keys.len(), |(_, count)| count);
         let steps_left = K::MAX_STEPS.saturating_sub(steps);
         let bits_left = u32::from(K::WIDTH) - span.depth;
 
@@ -105,15 +125,21 @@ impl<K: Key> Builder<K> {
         {
             return self.path(span, shared, steps);
         }
-        if count > LONGEST_RUN && steps_left > 0 {
-            let wanted = count.ilog2().saturating_sub(RUN_BITS).max(1);
-            let needed = if count > MAX_RUN as usize { stride_needed(bits_left, steps_left) } else { 0 };
-            return self.table(span, wanted.max(needed).min(Entry::MAX_STRIDE).min(bits_left), steps);
+        if count <= LONGEST_RUN || steps_left == 0 {
+            let run = match as_prefixes {
+                Some((outside, _)) => self.prefixes.of(span, outside),
+                None => span.as_run(),
+            };
+            if run.fits() {
+                self.size.runs += 1;
+                self.size.longest_run = self.size.longest_run.max(count);
+                self.size.deepest = self.size.deepest.max(steps);
+                return run.write(&mut self.hot, &mut self.cold);
+            }
         }
-        self.size.runs += 1;
-        self.size.longest_run = self.size.longest_run.max(count);
-        self.size.deepest = self.size.deepest.max(steps);
-        if as_prefixes { self.prefix_run(span, outside) } else { self.boundary_run(span) }
+        let wanted = count.ilog2().saturating_sub(RUN_BITS).max(1);
+        let needed = if count > MAX_RUN as usize { stride_needed(bits_left, steps_left) } else { 0 };
+        self.table(span, wanted.max(needed).min(Entry::MAX_STRIDE).min(bits_left), steps)
     }
 
     fn path(&mut self, span: Span<'_, K>, bits: u32, steps: u32) -> Result<Entry, Full> {
@@ -150,14 +176,12 @@ impl<K: Key> Builder<K> {
         }
         Ok(Entry::table(stride, position))
     }
+}
 
-    fn boundary_run(&mut self, span: Span<'_, K>) -> Result<Entry, Full> {
-        let Span { depth, before, keys, sets } = span;
-        Run { depth, outside: before, keys, lengths: None, sets }.write(&mut self.hot, &mut self.cold)
-    }
-
-    fn prefix_run(&mut self, span: Span<'_, K>, outside: u16) -> Result<Entry, Full> {
-        let Prefixes { keys, lengths, sets } = &mut self.prefixes;
+impl<K: Key> Prefixes<K> {
+    /// The prefixes of a span that are not outside.
+    fn of(&mut self, span: Span<'_, K>, outside: u16) -> Run<'_, K> {
+        let Self { keys, lengths, sets } = self;
         keys.clear();
         lengths.clear();
         sets.clear();
@@ -170,13 +194,12 @@ impl<K: Key> Builder<K> {
             }
         }
         Run { depth: span.depth, outside, keys, lengths: Some(lengths), sets }
-            .write(&mut self.hot, &mut self.cold)
     }
 }
 
 /// The stride of each of the steps that are left, if behind them a run is to tell all addresses apart by their digits.
 fn stride_needed(bits_left: u32, steps_left: u32) -> u32 {
-    match bits_left.saturating_sub(u16::BITS) {
+    match bits_left.saturating_sub(DIGIT_BITS) {
         0 => 0,
         bits if steps_left == 0 => bits,
         bits => bits.div_ceil(steps_left),

@@ -1,6 +1,6 @@
 //! An address as the tables see it: bits from a depth on.
 
-use xdpgate_ebpf::abi::prefix::{MAX_STEPS_V4, MAX_STEPS_V6};
+use xdpgate_ebpf::abi::prefix::{MAX_STEPS_V4, MAX_STEPS_V6, global_unicast};
 
 use crate::feeds::Address;
 
@@ -8,12 +8,18 @@ use crate::feeds::Address;
 pub(super) trait Key: Address {
     /// As an operator names it.
     const NAME: &'static str;
+    /// The first bits of an address that decide whether the root is for it, and their value.
+    const ROOT_FOR: (u32, u32);
     /// The most tables and paths on the way to a run.
     const MAX_STEPS: u32;
     /// Whether there are bits behind a digit: then it has paths, and its runs say where their tails are.
     const IS_LONG: bool;
     /// What an address takes in a run, in bytes. Without what many of them do not have.
     const BYTES_IN_RUN: usize;
+
+    /// The address with other first bits; one at least.
+    #[must_use]
+    fn with_first(self, count: u32, first: u32) -> Self;
 
     /// Bits `depth..depth + count`; 16 at most.
     fn bits(self, depth: u32, count: u32) -> u16;
@@ -32,12 +38,18 @@ pub(super) trait Key: Address {
 }
 
 macro_rules! key {
-    ($type:ty: $name:literal, $steps:ident, long $long:literal, bytes $bytes:literal, $double:expr) => {
+    ($type:ty: $name:literal, root for $root:expr, $steps:ident, long $long:literal, bytes $bytes:literal, $double:expr) => {
         impl Key for $type {
             const NAME: &'static str = $name;
+            const ROOT_FOR: (u32, u32) = $root;
             const MAX_STEPS: u32 = $steps;
             const IS_LONG: bool = $long;
             const BYTES_IN_RUN: usize = $bytes;
+
+            fn with_first(self, count: u32, first: u32) -> Self {
+                let left = Self::BITS - count;
+                Self::from(first) << left | self & Self::MAX.unbounded_shr(count)
+            }
 
             #[expect(clippy::cast_possible_truncation, reason = "16 bits are left")]
             fn bits(self, depth: u32, count: u32) -> u16 {
@@ -69,5 +81,5 @@ macro_rules! key {
     };
 }
 
-key!(u32: "IPv4", MAX_STEPS_V4, long false, bytes 2, |bits| u64::from(bits) << 32);
-key!(u128: "IPv6", MAX_STEPS_V6, long true, bytes 6, |bits| (bits >> 64) as u64);
+key!(u32: "IPv4", root for (0, 0), MAX_STEPS_V4, long false, bytes 2, |bits| u64::from(bits) << 32);
+key!(u128: "IPv6", root for (global_unicast::BITS, global_unicast::VALUE), MAX_STEPS_V6, long true, bytes 6, |bits| (bits >> 64) as u64);

@@ -1,12 +1,11 @@
 //! Writes one run: its header, addresses and sets.
 
-use xdpgate_ebpf::abi::prefix::{Entry, GROUP, RunHeader, Sets, Tails};
+use xdpgate_ebpf::abi::prefix::{DIGIT_BITS, Entry, GROUP, RunHeader, Sets, Tails, length};
 
 use super::key::Key;
 use super::region::{Full, Writer};
 
 const MEMBERS: usize = GROUP as usize;
-const DIGIT_BITS: u32 = u16::BITS;
 const TAIL_BITS: u32 = u32::BITS;
 
 /// Sorted boundaries or prefixes behind some bits that they share: one at least, and at most as many as a run holds.
@@ -23,6 +22,23 @@ pub(super) struct Run<'a, K> {
 }
 
 impl<K: Key> Run<'_, K> {
+    /// Whether a run tells these addresses apart.
+    pub(super) fn fits(&self) -> bool {
+        let reach = self.depth + if K::IS_LONG { DIGIT_BITS + TAIL_BITS + u64::BITS } else { DIGIT_BITS };
+        if reach >= u32::from(K::WIDTH) {
+            return true;
+        }
+        match self.lengths {
+            // The bit behind the digit is beside the length, and two prefixes that differ only there come one right
+            // behind the other.
+            Some(_) if !K::IS_LONG => self
+                .keys
+                .array_windows()
+                .all(|[one, next]| one.bits(self.depth, DIGIT_BITS) != next.bits(self.depth, DIGIT_BITS)),
+            _ => self.all_end_at(reach),
+        }
+    }
+
     pub(super) fn write(&self, hot: &mut Writer, cold: &mut Writer) -> Result<Entry, Full> {
         let count = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let (header, sets) = self.header(count);
@@ -48,10 +64,14 @@ impl<K: Key> Run<'_, K> {
         }
         let digit = |key: &K| key.bits(self.depth, DIGIT_BITS).to_le_bytes();
         room.put_all(self.keys.iter().step_by(MEMBERS).skip(1).map(digit));
+        // Behind a digit that ends with the address there is nothing.
+        let behind = |key: &K| if K::IS_LONG { 0 } else { key.bits(self.depth + DIGIT_BITS, 1) };
+        let last_bit = |key: &K| if behind(key) == 0 { 0 } else { length::LAST_BIT };
         let mut lengths = self.lengths.unwrap_or_default().chunks(MEMBERS);
         for (keys, sets) in self.keys.chunks(MEMBERS).zip(self.sets.chunks(MEMBERS)) {
             room.put_all(keys.iter().map(digit));
-            room.put_all(lengths.next().unwrap_or_default().iter().map(|length| [*length]));
+            let lengths = lengths.next().unwrap_or_default();
+            room.put_all(lengths.iter().zip(keys).map(|(length, key)| [length | last_bit(key)]));
             match set_bytes {
                 0 => {}
                 1 => room.put_all(sets.iter().map(|set| [set.to_le_bytes()[0]])),

@@ -1,6 +1,7 @@
 //! A part of the address space: the boundaries in it, or the prefixes that say the same.
 
 use super::key::Key;
+use super::run::Run;
 use crate::feeds::Range;
 
 /// Addresses that share their first `depth` bits, and the boundaries among them.
@@ -52,29 +53,48 @@ impl<'a, K: Key> Span<'a, K> {
         }
     }
 
-    /// The addresses between boundaries, in order, and their sets.
-    pub(super) fn ranges(self) -> impl Iterator<Item = (Range<K>, u16)> + use<'a, K> {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 128")]
-        let depth = self.depth as u8;
-        let whole = self.keys.first().map(|key| Range::prefix(*key, depth));
-        let firsts = whole.map(|whole| whole.first).into_iter().chain(self.keys.iter().copied());
-        let lasts = self.keys.iter().map(|key| key.predecessor().unwrap_or(*key));
-        let lasts = lasts.chain(whole.map(|whole| whole.last));
-        let sets = std::iter::once(self.before).chain(self.sets.iter().copied());
-        firsts.zip(lasts).zip(sets).map(|((first, last), set)| (Range { first, last }, set))
+    /// The set that is called outside, and how many prefixes cover the others; none where that takes more bytes than
+    /// the boundaries do.
+    pub(super) fn as_prefixes(&self) -> Option<(u16, usize)> {
+        let most = self.keys.len() * K::BYTES_IN_RUN / (K::BYTES_IN_RUN + 1);
+        // What lies far apart is surrounded by one of these.
+        let candidates = [self.before, self.sets.first().copied()?];
+        candidates.into_iter().find_map(|outside| Some((outside, self.covered(outside, most)?)))
     }
 
-    /// The set that is best called outside, and how many prefixes then cover the others. Of a span with boundaries.
-    pub(super) fn outside(self) -> (u16, usize) {
-        // What lies far apart is surrounded by one of these.
-        let candidates = [self.before, self.sets.first().copied().unwrap_or(self.before)];
-        let mut covers = [0; 2];
+    /// How many prefixes cover what is not outside, if it is not more than `most`.
+    fn covered(&self, outside: u16, most: usize) -> Option<usize> {
+        let mut count = 0;
         for (range, set) in self.ranges() {
-            let prefixes = range.first.prefixes_to(range.last);
-            for (cover, candidate) in covers.iter_mut().zip(candidates) {
-                *cover += if set == candidate { 0 } else { prefixes };
+            if set != outside {
+                count += range.first.prefixes_to(range.last);
+                if count > most {
+                    return None;
+                }
             }
         }
-        if covers[1] < covers[0] { (candidates[1], covers[1]) } else { (candidates[0], covers[0]) }
+        Some(count)
+    }
+
+    /// The boundaries as a run.
+    pub(super) const fn as_run(self) -> Run<'a, K> {
+        Run { depth: self.depth, outside: self.before, keys: self.keys, lengths: None, sets: self.sets }
+    }
+
+    /// The addresses between boundaries, in order, and their sets.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (Range<K>, u16)> + use<'a, K> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 128")]
+        let depth = self.depth as u8;
+        let Self { before, keys, sets, .. } = *self;
+        let whole = keys.first().map_or(Range::ALL, |key| Range::prefix(*key, depth));
+        (0..=keys.len()).map(move |index| {
+            let (first, set) =
+                match index.checked_sub(1).and_then(|index| keys.get(index).zip(sets.get(index))) {
+                    Some((key, set)) => (*key, *set),
+                    None => (whole.first, before),
+                };
+            let last = keys.get(index).and_then(|key| key.predecessor()).unwrap_or(whole.last);
+            (Range { first, last }, set)
+        })
     }
 }
