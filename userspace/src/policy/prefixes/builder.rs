@@ -118,19 +118,18 @@ impl<K: Key> Builder<K> {
 
         let shared = span.shared_bits().min(path::MAX_BITS);
         let worth = if count > LONGEST_RUN { PATH_BEFORE_TABLE } else { PATH_BEFORE_RUN };
-        if K::IS_LONG
-            && shared >= worth
-            && steps_left > 0
-            && stride_needed(bits_left - shared, steps_left - 1) <= Entry::MAX_STRIDE
-        {
-            return self.path(span, shared, steps);
+        if K::IS_LONG && shared >= worth && steps_left > 1 {
+            let needed = stride_needed::<K>(count, bits_left - shared, steps_left - 1);
+            if needed <= Entry::MAX_STRIDE {
+                return self.path(span, shared, steps);
+            }
         }
         if count <= LONGEST_RUN || steps_left == 0 {
             let run = match as_prefixes {
                 Some((outside, _)) => self.prefixes.of(span, outside),
                 None => span.as_run(),
             };
-            if run.fits() {
+            if bits_left <= Run::<K>::REACH || run.fits() {
                 self.size.runs += 1;
                 self.size.longest_run = self.size.longest_run.max(count);
                 self.size.deepest = self.size.deepest.max(steps);
@@ -138,8 +137,8 @@ impl<K: Key> Builder<K> {
             }
         }
         let wanted = count.ilog2().saturating_sub(RUN_BITS).max(1);
-        let needed = if count > MAX_RUN as usize { stride_needed(bits_left, steps_left) } else { 0 };
-        self.table(span, wanted.max(needed).min(Entry::MAX_STRIDE).min(bits_left), steps)
+        let stride = wanted.max(stride_needed::<K>(count, bits_left, steps_left));
+        self.table(span, stride.min(Entry::MAX_STRIDE).min(bits_left), steps)
     }
 
     fn path(&mut self, span: Span<'_, K>, bits: u32, steps: u32) -> Result<Entry, Full> {
@@ -197,11 +196,9 @@ impl<K: Key> Prefixes<K> {
     }
 }
 
-/// The stride of each of the steps that are left, if behind them a run is to tell all addresses apart by their digits.
-fn stride_needed(bits_left: u32, steps_left: u32) -> u32 {
-    match bits_left.saturating_sub(DIGIT_BITS) {
-        0 => 0,
-        bits if steps_left == 0 => bits,
-        bits => bits.div_ceil(steps_left),
-    }
+/// The least stride of each of the steps that are left, so that behind them a run tells all addresses apart, and is not
+/// longer than a run may be.
+fn stride_needed<K: Key>(count: usize, bits_left: u32, steps_left: u32) -> u32 {
+    let told_apart = if count > MAX_RUN as usize { DIGIT_BITS } else { Run::<K>::REACH };
+    bits_left.saturating_sub(told_apart).div_ceil(steps_left.max(1))
 }

@@ -22,20 +22,19 @@ pub(super) struct Run<'a, K> {
 }
 
 impl<K: Key> Run<'_, K> {
+    /// The bits behind the depth that a run tells apart, whatever they are.
+    pub(super) const REACH: u32 = if K::IS_LONG { DIGIT_BITS + TAIL_BITS + u64::BITS } else { DIGIT_BITS };
+
     /// Whether a run tells these addresses apart.
     pub(super) fn fits(&self) -> bool {
-        let reach = self.depth + if K::IS_LONG { DIGIT_BITS + TAIL_BITS + u64::BITS } else { DIGIT_BITS };
-        if reach >= u32::from(K::WIDTH) {
-            return true;
-        }
         match self.lengths {
             // The bit behind the digit is beside the length, and two prefixes that differ only there come one right
             // behind the other.
-            Some(_) if !K::IS_LONG => self
-                .keys
-                .array_windows()
-                .all(|[one, next]| one.bits(self.depth, DIGIT_BITS) != next.bits(self.depth, DIGIT_BITS)),
-            _ => self.all_end_at(reach),
+            Some(_) if !K::IS_LONG => {
+                let digit = |key: &K| key.bits(self.depth, DIGIT_BITS);
+                self.keys.array_windows().all(|[one, next]| digit(one) != digit(next))
+            }
+            _ => self.all_end_at(self.depth + Self::REACH),
         }
     }
 
