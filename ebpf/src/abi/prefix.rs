@@ -1,19 +1,34 @@
 //! How the prefix tables are written: entries, runs, tails, and the blocks of memory that hold them.
 //!
-//! A family has a root: one [`Entry`] for each value of an address's first 16 bits. An entry is a leaf, a table of more
-//! entries on the next bits, or a run: the sorted addresses ("boundaries") at which the attribute set changes. A run at
-//! depth `d` (the bits of the address that led to it) is, in little-endian numbers:
+//! A family has a root: one [`Entry`] for each value of 16 bits of an address. In IPv4 these are the first; in IPv6 they
+//! come behind the first three bits of [`global_unicast`] addresses, and all others go through a table of their own. An
+//! entry is a leaf, or leads to a table of more entries on the next bits, to a [`path`] of bits that all prefixes below it
+//! share, or to a run. A run at depth `d` (the bits of the address that led to it) is sorted, and is one of two kinds:
 //!
-//! | field | type | where |
+//! * boundaries: addresses at which the attribute set changes;
+//! * prefixes, which do not overlap, and a set for addresses outside of them. Half as much where they are far apart.
+//!
+//! | field of a run | type | where |
 //! |---|---|---|
 //! | [`RunHeader`] | `u32` | always |
 //! | [`Tails`] | `u32` | IPv6 |
-//! | number of boundaries | `u32` | runs of more than [`Entry::MAX_COUNT`] |
-//! | digits: bits `d..d + 16` of each boundary | `u16` each | always |
-//! | set before the first boundary, set from each boundary on | `u8` or `u16` each | where [`RunHeader`] says so |
+//! | how many there are | `u32` | where the entry says [`Sets::TwoOfMany`] |
+//! | the first digit of each group but the first | `u16` each | always |
+//! | groups of [`GROUP`], the last one of what is left | | always |
 //!
-//! What a boundary has beyond its digit is in the region of tails, which a look-up reads only where the address has the
-//! same digit: bits `d + 16..d + 48` as `u32` each, then, if [`Tails::have_rests`], bits `d + 48..` as `u64` each.
+//! | field of a group | type | where |
+//! |---|---|---|
+//! | digits: bits `d..d + 15` of each address | `u16` each | always |
+//! | [`length`]s of the prefixes | `u8` each | runs of prefixes |
+//! | sets from each boundary on, or inside each prefix | `u8` or `u16` each | where there are more than two |
+//!
+//! A digit leaves the top bit free, which makes comparing four of them at once half as long. An IPv4 run right behind the
+//! root has one bit more to tell apart: prefixes have it beside their length, and where that is not enough, a table comes
+//! before the run. What an IPv6 address has beyond its digit is in the region of tails, which a look-up reads only where
+//! the source has the same digit: bits `d + 15..d + 47` as `u32` each, then, if there are [`Tails::rests`], bits
+//! `d + 47..d + 111` as `u64` each. A run that would need more has a table before it.
+//!
+//! All numbers are little-endian.
 
 use super::family;
 
@@ -21,6 +36,15 @@ use super::family;
 pub const ROOT_ENTRIES: usize = 1 << 16;
 /// Bits of an address that the root consumes.
 pub const ROOT_BITS: u32 = 16;
+
+/// What of IPv6 the root is for: nearly all sources on the internet (RFC 4291, section 2.4; IANA).
+pub mod global_unicast {
+    /// The first bits of an address that tell.
+    pub const BITS: u32 = 3;
+    /// Their value: `2000::/3`.
+    pub const VALUE: u32 = 1;
+}
+
 /// Bytes of a block that hold data. Neither a run, its tails nor a table crosses the end of a block.
 pub const BLOCK_BYTES: u32 = 1 << 21;
 /// Bytes behind the data of a block, all zero: a search reads numbers in groups, and may read beyond the last run.
@@ -30,11 +54,15 @@ pub const GENERATION_BLOCKS: u32 = Region::TAILS.first + Region::TAILS.blocks;
 /// Bytes of a unit. Positions count units from the start of a region.
 pub const UNIT_BYTES: u32 = 4;
 /// The most tables that an IPv4 address walks through.
-pub const MAX_TABLES_V4: u32 = 2;
-/// The most tables that an IPv6 address walks through. Strides of 16 bits reach the last bit of the address.
-pub const MAX_TABLES_V6: u32 = 7;
-/// The most boundaries of a run.
-pub const MAX_RUN: u32 = (1 << 16) - 1;
+pub const MAX_STEPS_V4: u32 = 2;
+/// The most tables and paths that an IPv6 address walks through. Strides of 16 bits reach the last bit of the address.
+pub const MAX_STEPS_V6: u32 = 8;
+/// Bits of a digit.
+pub const DIGIT_BITS: u32 = 15;
+/// The most addresses in a run.
+pub const MAX_RUN: u32 = 1 << 16;
+/// The addresses of a group. A search compares the digits of a whole group at once.
+pub const GROUP: u32 = 16;
 
 const UNITS_PER_BLOCK: u32 = BLOCK_BYTES / UNIT_BYTES;
 
@@ -88,14 +116,20 @@ pub const fn offset(position: u32) -> u32 {
 pub struct Entry(u32);
 
 impl Entry {
-    /// The most boundaries that an entry counts itself; a longer run holds its number.
-    pub const MAX_COUNT: u32 = (1 << 7) - 1;
+    /// The most addresses that an entry counts itself.
+    pub const MAX_COUNT: u32 = (1 << 6) - 3;
+    /// IPv6: where addresses go that are no [`global_unicast`] ones. A table of 8 entries at the start of the region, of
+    /// which one is not used.
+    pub const OTHERS: Self = Self::table(global_unicast::BITS, 0);
     /// The most bits that a table consumes.
     pub const MAX_STRIDE: u32 = 16;
 
     const RUN: u32 = 1 << 31;
+    const PREFIXES: u32 = 1 << 30;
     const TABLE: u32 = 1 << 30;
-    const COUNT_SHIFT: u32 = 24;
+    const PATH: u32 = 1 << 29;
+    const SIZE: u32 = (1 << 6) - 1;
+    const SIZE_SHIFT: u32 = 24;
     const STRIDE_SHIFT: u32 = 26;
     const POSITION: u32 = (1 << 24) - 1;
 
@@ -118,17 +152,29 @@ impl Entry {
         Self(set as u32)
     }
 
-    /// A run of `count` boundaries (1 to [`MAX_RUN`]) at a position of the family's region.
+    /// A run of boundaries or prefixes at a position of the family's region.
     #[must_use]
-    pub const fn run(count: u32, position: u32) -> Self {
-        let count = if count > Self::MAX_COUNT { 0 } else { count };
-        Self(Self::RUN | count << Self::COUNT_SHIFT | position & Self::POSITION)
+    pub const fn run(prefixes: bool, sets: Sets, position: u32) -> Self {
+        let kind = if prefixes { Self::RUN | Self::PREFIXES } else { Self::RUN };
+        let size = match sets {
+            Sets::Two(count) => count & Self::SIZE,
+            Sets::TwoOfMany => 0,
+            Sets::Bytes => Self::SIZE - 1,
+            Sets::Halves => Self::SIZE,
+        };
+        Self(kind | size << Self::SIZE_SHIFT | position & Self::POSITION)
     }
 
     /// A table of `1 << stride` entries (stride 1 to [`Self::MAX_STRIDE`]) at a position of the family's region.
     #[must_use]
     pub const fn table(stride: u32, position: u32) -> Self {
         Self(Self::TABLE | ((stride - 1) & 15) << Self::STRIDE_SHIFT | position & Self::POSITION)
+    }
+
+    /// A [`path`] at a position of the family's region.
+    #[must_use]
+    pub const fn path(position: u32) -> Self {
+        Self(Self::PATH | position & Self::POSITION)
     }
 
     /// Whether a run comes next.
@@ -145,6 +191,13 @@ impl Entry {
         self.0 >> 30 == 1
     }
 
+    /// Whether a path comes next.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_path(self) -> bool {
+        self.0 >> 29 == 1
+    }
+
     /// Of a leaf: the attribute set.
     #[inline(always)]
     #[must_use]
@@ -152,11 +205,27 @@ impl Entry {
         self.0 & 0xffff
     }
 
-    /// Of a run: the number of boundaries; 0 where the run holds it.
+    /// Of a run: one if it holds prefixes, zero if boundaries.
+    #[inline(always)]
+    #[must_use]
+    pub const fn prefixes(self) -> u32 {
+        (self.0 >> 30) & 1
+    }
+
+    /// Of a run of two sets: how many boundaries or prefixes; 0 where the run holds the number.
     #[inline(always)]
     #[must_use]
     pub const fn count(self) -> u32 {
-        (self.0 >> Self::COUNT_SHIFT) & Self::MAX_COUNT
+        (self.0 >> Self::SIZE_SHIFT) & Self::SIZE
+    }
+
+    /// Of a run: the bytes that each set takes in a group; 0 where there are two, and the header has them.
+    #[inline(always)]
+    #[must_use]
+    pub const fn set_bytes(self) -> u32 {
+        // Without a comparison, which would become a branch.
+        let size = self.count();
+        ((size + 2) >> 6) + ((size + 1) >> 6)
     }
 
     /// Of a table: how many bits it consumes, 1 to [`Self::MAX_STRIDE`].
@@ -166,7 +235,7 @@ impl Entry {
         ((self.0 >> Self::STRIDE_SHIFT) & 15) + 1
     }
 
-    /// Of a run or a table: where it is.
+    /// Of all but a leaf: where it is.
     #[inline(always)]
     #[must_use]
     pub const fn position(self) -> u32 {
@@ -174,16 +243,48 @@ impl Entry {
     }
 }
 
-/// How a run names its sets. In most runs two of them take turns: on a list, not on it.
+/// How long a prefix of a run is.
+pub mod length {
+    /// Its bits behind those that led to the run: 1 to 112.
+    pub const BITS: u8 = (1 << 7) - 1;
+    /// The bit of its first address behind the digit; only in IPv4.
+    pub const LAST_BIT: u8 = 1 << 7;
+}
+
+/// A path: bits that an address must have next to get to another entry. Only IPv6 has them.
+pub mod path {
+    /// The most bits of a path.
+    pub const MAX_BITS: u32 = 48;
+    /// Bytes of a path.
+    pub const BYTES: u32 = 16;
+    /// Offset of a `u64`: the bits of the path on top, their number in the low 6 bits.
+    pub const BITS: u32 = 0;
+    /// Offset of the [`super::Entry`] for addresses that have these bits.
+    pub const ENTRY: u32 = 8;
+    /// Offset of a `u16`: the set of addresses that come before.
+    pub const BEFORE: u32 = 12;
+    /// Offset of a `u16`: the set of addresses that come after.
+    pub const AFTER: u32 = 14;
+}
+
+/// How a run holds its sets, and how many boundaries or prefixes there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sets {
+    /// Two, as on a list and not on it, in the header; and 1 to [`Entry::MAX_COUNT`] addresses.
+    Two(u32),
+    /// Two, in the header; and more addresses.
+    TwoOfMany,
+    /// One byte each, in the groups.
+    Bytes,
+    /// Two bytes each, in the groups.
+    Halves,
+}
+
+/// The first word of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunHeader(u32);
 
 impl RunHeader {
-    /// One byte for each set follows the digits.
-    pub const BYTES: Self = Self(0);
-    /// Two bytes for each set follow the digits.
-    pub const HALVES: Self = Self(0x1_0001);
-
     /// A header out of a run.
     #[inline(always)]
     #[must_use]
@@ -192,29 +293,37 @@ impl RunHeader {
     }
 
     /// As a run holds it.
+    #[inline(always)]
     #[must_use]
     pub const fn to_bits(self) -> u32 {
         self.0
     }
 
-    /// `before` and `after` take turns, `before` first; none where they are equal.
+    /// Of a run of two sets: of boundaries, they take turns; of prefixes, outside and inside.
     #[must_use]
-    pub const fn turns(before: u16, after: u16) -> Option<Self> {
-        if before == after { None } else { Some(Self((after as u32) << 16 | before as u32)) }
+    pub const fn two(first: u16, second: u16) -> Self {
+        Self((second as u32) << 16 | first as u32)
     }
 
-    /// Whether two sets take turns.
-    #[inline(always)]
+    /// Of a run of more sets: the one before the first boundary, or outside of all prefixes, and how many there are
+    /// (1 to [`MAX_RUN`]).
     #[must_use]
-    pub const fn takes_turns(self) -> bool {
-        self.0 & 0xffff != self.0 >> 16
+    pub const fn many(first: u16, count: u32) -> Self {
+        Self(((count - 1) & (MAX_RUN - 1)) << 16 | first as u32)
     }
 
-    /// Of two that take turns: the one behind `passed` boundaries.
+    /// Of two sets: the first for 0, the second for 1.
     #[inline(always)]
     #[must_use]
-    pub const fn turn(self, passed: u32) -> u32 {
-        (self.0 >> ((passed & 1) << 4)) & 0xffff
+    pub const fn set(self, index: u32) -> u32 {
+        (self.0 >> ((index & 1) << 4)) & 0xffff
+    }
+
+    /// Of a run of more sets: how many boundaries or prefixes.
+    #[inline(always)]
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        (self.0 >> 16) + 1
     }
 }
 
@@ -223,7 +332,7 @@ impl RunHeader {
 pub struct Tails(u32);
 
 impl Tails {
-    /// Every boundary ends with its digit: all bits behind it are zero.
+    /// No address has a bit behind its digit, and no prefix is longer.
     pub const NONE: Self = Self(u32::MAX);
 
     const RESTS: u32 = 1 << 31;
@@ -255,11 +364,11 @@ impl Tails {
         self.0 == u32::MAX
     }
 
-    /// Whether boundaries go on behind their tails.
+    /// One if there are rests behind the tails, else zero.
     #[inline(always)]
     #[must_use]
-    pub const fn have_rests(self) -> bool {
-        self.0 & Self::RESTS != 0
+    pub const fn rests(self) -> u32 {
+        self.0 >> 31
     }
 
     /// Where they are.

@@ -1,25 +1,44 @@
 //! IPv6: a digit is rarely all that is left of the address. What lies behind it is read only where it decides.
 
-use super::run::Run;
+use super::run::{Passed, Run};
+use super::tails::TailMemory;
 use super::{Block, PrefixMemory};
 use crate::abi::family;
-use crate::abi::prefix::{Entry, MAX_TABLES_V6, Region, Tails, UNIT_BYTES, offset};
-
-/// Bytes of a rest.
-const REST_BYTES: u32 = 8;
-/// How often the longest run is halved until nothing is left.
-const HALVINGS: u32 = 16;
+use crate::abi::prefix::{
+    DIGIT_BITS, Entry, MAX_STEPS_V6, ROOT_BITS, Region, Tails, UNIT_BYTES, global_unicast, offset, path,
+};
 
 #[inline(always)]
 pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
-    let (index, mut key) = Key::behind_root(address);
-    let mut entry = Entry::from_bits(memory.root(family::IPV6, index));
-    let mut tables = 0;
-    while tables < MAX_TABLES_V6 && entry.is_table() {
+    let mut key = Key::new(address);
+    let mut entry = Entry::OTHERS;
+    if key.first(global_unicast::BITS) == global_unicast::VALUE {
+        key.take(global_unicast::BITS);
+        #[expect(clippy::cast_possible_truncation, reason = "the root consumes 16 bits")]
+        let index = key.first(ROOT_BITS) as u16;
+        key.take(ROOT_BITS);
+        entry = Entry::from_bits(memory.root(family::IPV6, index));
+    }
+    let mut steps = 0;
+    while steps < MAX_STEPS_V6 && (entry.is_table() || entry.is_path()) {
         let Some(block) = memory.block(Region::IPV6.block(entry.position())) else { return 0 };
-        let index = key.take(entry.stride());
-        entry = Entry::from_bits(block.word(offset(entry.position()) + index * UNIT_BYTES));
-        tables += 1;
+        let at = offset(entry.position());
+        entry = if entry.is_table() {
+            let index = key.first(entry.stride());
+            key.take(entry.stride());
+            Entry::from_bits(block.word(at + index * UNIT_BYTES))
+        } else {
+            let bits = block.double(at + path::BITS);
+            match key.leaves(bits) {
+                None => {
+                    key.take(path_bits(bits));
+                    Entry::from_bits(block.word(at + path::ENTRY))
+                }
+                Some(Side::Before) => return block.half(at + path::BEFORE).into(),
+                Some(Side::After) => return block.half(at + path::AFTER).into(),
+            }
+        };
+        steps += 1;
     }
     if !entry.is_run() {
         return entry.set();
@@ -27,92 +46,103 @@ pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
 
     let Some(block) = memory.block(Region::IPV6.block(entry.position())) else { return 0 };
     let tails = Tails::from_bits(block.word(offset(entry.position()) + UNIT_BYTES));
-    let run = Run::new(&block, entry, UNIT_BYTES);
-    let passed = run.passed(key.digit());
-    if tails.are_none() || passed == 0 || run.digit(passed - 1) != key.digit() {
+    let run = Run::new(&block, entry, UNIT_BYTES).settled();
+    let digit = key.digit();
+    let passed = run.passed(digit);
+    if passed.is_none() || tails.are_none() || run.last_digit(passed) != digit {
+        return run.set(if run.holds_prefixes() { run.inside(passed, digit << 1) } else { passed });
+    }
+
+    // The bits behind the digit decide, but only among the addresses that have the digit.
+    let count = run.settle(passed.count());
+    let run = run.settled();
+    let smaller = if digit == 0 { 0 } else { run.settle(run.passed(digit - 1).count()) };
+    let Some(cold) = memory.block(Region::TAILS.block(tails.position())) else { return 0 };
+    let run = run.settled();
+    let memory = TailMemory::new(&cold, tails, run.count());
+    let count = run.settle(memory.passed(smaller, count - smaller, &key));
+    let passed = if count == 0 { Passed::NONE } else { Passed::first(count) };
+    if !run.holds_prefixes() {
         return run.set(passed);
     }
-    // From here on only boundaries with the same digit as the address.
-    let before = if key.digit() == 0 { 0 } else { run.passed(key.digit() - 1) };
-    let Some(cold) = memory.block(Region::TAILS.block(tails.position())) else { return 0 };
-    run.set(before + equal_passed(&cold, tails, run.count(), before, passed - before, &key))
-}
-
-/// How many of `count` boundaries from `first` on are not beyond the address; their digits are the address's.
-#[inline(always)]
-fn equal_passed<B: Block>(block: &B, tails: Tails, total: u32, first: u32, count: u32, key: &Key) -> u32 {
-    let start = offset(tails.position());
-    let rests = start + total * UNIT_BYTES;
-    let rests_count = if tails.have_rests() { u64::MAX } else { 0 };
-    let (mut passed, mut left) = (0_u32, count);
-    let mut halvings = 0;
-    // Without branches on what is compared, as in `search`: here for the verifier, which follows each of them.
-    while halvings < HALVINGS && left > 0 {
-        let half = (left + 1) >> 1;
-        let index = first + passed + half - 1;
-        let tail = block.word(start + index * UNIT_BYTES);
-        // Rests that are not there are some other bytes of the block; nothing depends on them then.
-        let rest = block.double(rests + index * REST_BYTES) & rests_count;
-        let beyond = where_less(key.tail().into(), tail.into())
-            | !where_less(tail.into(), key.tail().into()) & where_less(key.rest(), rest);
-        #[expect(clippy::cast_possible_truncation, reason = "all ones or all zeroes")]
-        let beyond = beyond as u32;
-        passed += half & !beyond;
-        left -= half;
-        halvings += 1;
+    if count == smaller {
+        return run.set(run.inside(passed, digit << 1));
     }
-    block.settle(passed)
+    let inside = memory.inside(count - 1, run.last_length(passed), &key);
+    run.set(if inside { passed } else { Passed::NONE })
 }
 
-/// All ones where `one` is less than `other`, else zero: the borrow of their difference, spread (Warren, Hacker's Delight,
-/// 2-13).
+/// Where an address is that is not on a path.
+enum Side {
+    Before,
+    After,
+}
+
+/// The number of a path's bits.
 #[inline(always)]
-const fn where_less(one: u64, other: u64) -> u64 {
-    let borrow = (!one & other) | (!(one ^ other) & one.wrapping_sub(other));
-    (borrow.cast_signed() >> 63).cast_unsigned()
+const fn path_bits(bits: u64) -> u32 {
+    (bits & 63) as u32
 }
 
 /// The bits of an address that nothing has consumed yet, first bit on top, zeroes behind the last.
-struct Key {
+pub(super) struct Key {
     high: u64,
     low: u64,
 }
 
 impl Key {
-    /// The first 16 bits, and the rest of the address.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "the parts of the address that are meant")]
-    const fn behind_root(address: &[u8; 16]) -> (u16, Self) {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    const fn new(address: &[u8; 16]) -> Self {
         let bits = u128::from_be_bytes(*address);
-        ((bits >> 112) as u16, Self { high: (bits >> 48) as u64, low: (bits << 16) as u64 })
+        Self { high: (bits >> 64) as u64, low: bits as u64 }
     }
 
-    /// Consumes up to 16 bits, and one at least.
+    /// The next bits, 1 to 16.
     #[inline(always)]
-    const fn take(&mut self, bits: u32) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "16 bits at most")]
-        let taken = (self.high >> (u64::BITS - bits)) as u32;
-        self.high = self.high << bits | self.low >> (u64::BITS - bits);
-        self.low <<= bits;
-        taken
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits at most")]
+    const fn first(&self, bits: u32) -> u32 {
+        (self.high >> (u64::BITS - bits)) as u32
     }
 
-    /// The next 16 bits.
+    /// Consumes bits, 1 to 63.
+    #[inline(always)]
+    const fn take(&mut self, bits: u32) {
+        let left = u64::BITS.wrapping_sub(bits) & 63;
+        self.high = self.high << bits | self.low >> left;
+        self.low <<= bits;
+    }
+
+    /// Whether the address does not have the bits of a path, and on which side it is.
+    #[inline(always)]
+    const fn leaves(&self, path: u64) -> Option<Side> {
+        let left = u64::BITS.wrapping_sub(path_bits(path)) & 63;
+        if (self.high ^ path) >> left == 0 {
+            None
+        } else if self.high < path {
+            Some(Side::Before)
+        } else {
+            Some(Side::After)
+        }
+    }
+
+    /// The digit.
     #[inline(always)]
     const fn digit(&self) -> u32 {
-        (self.high >> 48) as u32
+        (self.high >> (u64::BITS - DIGIT_BITS)) as u32
     }
 
     /// The 32 bits behind the digit.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the 32 bits that are meant")]
-    const fn tail(&self) -> u32 {
-        (self.high >> 16) as u32
+    pub(super) const fn tail(&self) -> u32 {
+        (self.high >> (u32::BITS - DIGIT_BITS)) as u32
     }
 
     /// The 64 bits behind the tail.
     #[inline(always)]
-    const fn rest(&self) -> u64 {
-        self.high << 48 | self.low >> 16
+    pub(super) const fn rest(&self) -> u64 {
+        let behind = DIGIT_BITS + u32::BITS;
+        self.high << behind | self.low >> (u64::BITS - behind)
     }
 }

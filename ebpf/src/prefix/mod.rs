@@ -7,6 +7,7 @@ mod ipv4;
 mod ipv6;
 mod run;
 mod search;
+mod tails;
 
 use crate::abi::family;
 use crate::packet::Source;
@@ -18,7 +19,7 @@ pub trait PrefixMemory {
     where
         Self: 'a;
 
-    /// The entry of a [`family`]'s root for the first 16 bits of an address, as a number.
+    /// An entry of a [`family`]'s root, as a number.
     fn root(&self, family: u8, index: u16) -> u32;
 
     /// A block by its number, which is below [`crate::abi::prefix::GENERATION_BLOCKS`]; none where nothing was written.
@@ -42,6 +43,12 @@ pub trait Block {
     #[inline(always)]
     fn settle(&self, number: u32) -> u32 {
         number
+    }
+
+    /// Sixteen bytes. A host with memory behind the block masks the offset only once.
+    #[inline(always)]
+    fn doubles(&self, offset: u32) -> [u64; 2] {
+        [self.double(offset), self.double(offset + 8)]
     }
 }
 

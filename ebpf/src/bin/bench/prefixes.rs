@@ -71,6 +71,11 @@ impl prefix::Block for Block {
     }
 
     #[inline(always)]
+    fn doubles(&self, offset: u32) -> [u64; 2] {
+        self.read(offset)
+    }
+
+    #[inline(always)]
     fn double(&self, offset: u32) -> u64 {
         self.read(offset)
     }

@@ -1,10 +1,57 @@
 //! Segments as boundaries: every address at which the attribute set changes.
 
+use super::key::Key;
+use super::span::Span;
 use crate::feeds::Address;
 use crate::policy::image::Segment;
 
+/// Takes boundaries part by part, and uses the same memory for each: it stays in the cache until the part is written.
+pub(super) struct Parts<'a, K> {
+    boundaries: Boundaries<'a, K>,
+    /// The set before the next part.
+    before: u16,
+    keys: Vec<K>,
+    sets: Vec<u16>,
+    taken: usize,
+}
+
+impl<'a, K: Key> Parts<'a, K> {
+    pub(super) fn of(segments: &'a [Segment<K>]) -> Self {
+        Self { boundaries: Boundaries::of(segments), before: 0, keys: Vec::new(), sets: Vec::new(), taken: 0 }
+    }
+
+    /// The first boundary of the next part.
+    pub(super) fn peek(&self) -> Option<K> {
+        self.boundaries.peek()
+    }
+
+    /// The set before the next part.
+    pub(super) const fn before(&self) -> u16 {
+        self.before
+    }
+
+    /// How many boundaries all parts so far have.
+    pub(super) const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// The next part: the boundaries that share their first `depth` bits with an address.
+    pub(super) fn next(&mut self, depth: u32, around: K) -> Span<'_, K> {
+        self.keys.clear();
+        self.sets.clear();
+        while let Some((key, set)) = self.boundaries.next_if(|key| key.shared_bits(around) >= depth) {
+            self.keys.push(key);
+            self.sets.push(set);
+        }
+        self.taken += self.keys.len();
+        let span = Span { depth, before: self.before, keys: &self.keys, sets: &self.sets };
+        self.before = span.after();
+        span
+    }
+}
+
 /// The addresses at which the set changes, in order, and the set from there on. Before the first it is 0.
-pub(super) struct Boundaries<'a, A> {
+struct Boundaries<'a, A> {
     segments: std::slice::Iter<'a, Segment<A>>,
     /// The address behind the segment before, where no other segment begins.
     end: Option<A>,
@@ -14,19 +61,19 @@ pub(super) struct Boundaries<'a, A> {
 }
 
 impl<'a, A: Address> Boundaries<'a, A> {
-    pub(super) fn of(segments: &'a [Segment<A>]) -> Self {
+    fn of(segments: &'a [Segment<A>]) -> Self {
         let mut boundaries = Self { segments: segments.iter(), end: None, next: None, set: 0 };
         boundaries.next = boundaries.advance();
         boundaries
     }
 
     /// The next boundary.
-    pub(super) fn peek(&self) -> Option<A> {
+    fn peek(&self) -> Option<A> {
         self.next.map(|(address, _)| address)
     }
 
     /// The next boundary, if it is wanted.
-    pub(super) fn next_if(&mut self, wanted: impl FnOnce(A) -> bool) -> Option<(A, u16)> {
+    fn next_if(&mut self, wanted: impl FnOnce(A) -> bool) -> Option<(A, u16)> {
         let (address, set) = self.next.filter(|(address, _)| wanted(*address))?;
         self.next = self.advance();
         Some((address, set))

@@ -10,6 +10,7 @@ mod key;
 mod region;
 mod run;
 mod size;
+mod span;
 
 use xdpgate_ebpf::abi::family;
 use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, Region};

@@ -53,12 +53,12 @@ impl Writer {
         }
     }
 
-    /// Changes a word of what was reserved at a position.
-    pub(super) fn set_word(&mut self, position: u32, index: usize, word: u32) {
+    /// Writes into what was reserved at a position, some bytes behind its start.
+    pub(super) fn set<const N: usize>(&mut self, position: u32, behind: u32, bytes: [u8; N]) {
         let block = self.blocks.get_mut((position / (BLOCK_BYTES / UNIT_BYTES)) as usize);
-        let start = offset(position) as usize + index * size_of::<u32>();
-        if let Some(place) = block.and_then(|block| block.get_mut(start..start + size_of::<u32>())) {
-            place.copy_from_slice(&word.to_le_bytes());
+        let start = (offset(position) + behind) as usize;
+        if let Some(place) = block.and_then(|block| block.get_mut(start..start + N)) {
+            place.copy_from_slice(&bytes);
         }
     }
 

@@ -1,76 +1,121 @@
-//! Writes one run: its header, digits, sets and tails.
+//! Writes one run: its header, addresses and sets.
 
-use xdpgate_ebpf::abi::prefix::{Entry, RunHeader, Tails};
+use xdpgate_ebpf::abi::prefix::{DIGIT_BITS, Entry, GROUP, RunHeader, Sets, Tails, length};
 
 use super::key::Key;
 use super::region::{Full, Writer};
 
-/// Boundaries that share their first `depth` bits, and the set before the first of them.
+const MEMBERS: usize = GROUP as usize;
+const TAIL_BITS: u32 = u32::BITS;
+
+/// Sorted boundaries or prefixes behind some bits that they share: one at least, and at most as many as a run holds.
 #[derive(Clone, Copy)]
-pub(super) struct Span<'a, K> {
+pub(super) struct Run<'a, K> {
     pub(super) depth: u32,
-    pub(super) before: u16,
-    /// Sorted.
+    /// The set before the first boundary, or outside of all prefixes.
+    pub(super) outside: u16,
     pub(super) keys: &'a [K],
-    /// From each key on.
+    /// Of prefixes: their lengths, less the depth.
+    pub(super) lengths: Option<&'a [u8]>,
+    /// From each boundary on, or in each prefix.
     pub(super) sets: &'a [u16],
 }
 
-/// Writes a span of at least one boundary, and at most as many as a run holds, as a run.
-pub(super) fn write<K: Key>(span: Span<'_, K>, hot: &mut Writer, cold: &mut Writer) -> Result<Entry, Full> {
-    let Span { depth, before, keys, sets } = span;
-    let (header, set_bytes) = header(before, sets);
-    let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-    let long = count > Entry::MAX_COUNT;
+impl<K: Key> Run<'_, K> {
+    /// The bits behind the depth that a run tells apart, whatever they are.
+    pub(super) const REACH: u32 = if K::IS_LONG { DIGIT_BITS + TAIL_BITS + u64::BITS } else { DIGIT_BITS };
 
-    let words = 1 + usize::from(K::HAS_TAILS) + usize::from(long);
-    let bytes = words * size_of::<u32>() + keys.len() * size_of::<u16>() + set_bytes * (sets.len() + 1);
-    let tails = if K::HAS_TAILS { write_tails(span, cold)?.to_bits() } else { 0 };
-    let (position, room) = hot.reserve(bytes)?;
+    /// Whether a run tells these addresses apart.
+    pub(super) fn fits(&self) -> bool {
+        match self.lengths {
+            // The bit behind the digit is beside the length, and two prefixes that differ only there come one right
+            // behind the other.
+            Some(_) if !K::IS_LONG => {
+                let digit = |key: &K| key.bits(self.depth, DIGIT_BITS);
+                self.keys.array_windows().all(|[one, next]| digit(one) != digit(next))
+            }
+            _ => self.all_end_at(self.depth + Self::REACH),
+        }
+    }
 
-    let mut room = Cursor(room);
-    room.put(header.to_bits().to_le_bytes());
-    if K::HAS_TAILS {
-        room.put(tails.to_le_bytes());
-    }
-    if long {
-        room.put(count.to_le_bytes());
-    }
-    room.put_all(keys.iter().map(|key| key.digit(depth).to_le_bytes()));
-    let all = std::iter::once(before).chain(sets.iter().copied());
-    match header {
-        RunHeader::BYTES => room.put_all(all.map(|set| [set.to_le_bytes()[0]])),
-        RunHeader::HALVES => room.put_all(all.map(u16::to_le_bytes)),
-        _ => {}
-    }
-    Ok(Entry::run(count, position))
-}
+    pub(super) fn write(&self, hot: &mut Writer, cold: &mut Writer) -> Result<Entry, Full> {
+        let count = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let (header, sets) = self.header(count);
+        let set_bytes = match sets {
+            Sets::Two(_) | Sets::TwoOfMany => 0,
+            Sets::Bytes => 1,
+            Sets::Halves => 2,
+        };
+        let member = size_of::<u16>() + usize::from(self.lengths.is_some()) + set_bytes;
+        let words = 1 + usize::from(K::IS_LONG) + usize::from(sets == Sets::TwoOfMany);
+        let firsts = self.keys.len().div_ceil(MEMBERS).saturating_sub(1);
+        let bytes = words * size_of::<u32>() + firsts * size_of::<u16>() + self.keys.len() * member;
+        let tails = if K::IS_LONG { self.write_tails(cold)? } else { Tails::NONE };
 
-/// The header, and the bytes of each set that follows the digits.
-fn header(before: u16, sets: &[u16]) -> (RunHeader, usize) {
-    let after = sets.first().copied().unwrap_or(before);
-    let turns = sets.iter().zip([after, before].iter().cycle()).all(|(set, turn)| set == turn);
-    if turns && let Some(header) = RunHeader::turns(before, after) {
-        return (header, 0);
+        let (position, room) = hot.reserve(bytes)?;
+        let mut room = Cursor(room);
+        room.put(header.to_bits().to_le_bytes());
+        if K::IS_LONG {
+            room.put(tails.to_bits().to_le_bytes());
+        }
+        if sets == Sets::TwoOfMany {
+            room.put((count - 1).to_le_bytes());
+        }
+        let digit = |key: &K| key.bits(self.depth, DIGIT_BITS).to_le_bytes();
+        room.put_all(self.keys.iter().step_by(MEMBERS).skip(1).map(digit));
+        // Behind a digit that ends with the address there is nothing.
+        let behind = |key: &K| if K::IS_LONG { 0 } else { key.bits(self.depth + DIGIT_BITS, 1) };
+        let last_bit = |key: &K| if behind(key) == 0 { 0 } else { length::LAST_BIT };
+        let mut lengths = self.lengths.unwrap_or_default().chunks(MEMBERS);
+        for (keys, sets) in self.keys.chunks(MEMBERS).zip(self.sets.chunks(MEMBERS)) {
+            room.put_all(keys.iter().map(digit));
+            let lengths = lengths.next().unwrap_or_default();
+            room.put_all(lengths.iter().zip(keys).map(|(length, key)| [length | last_bit(key)]));
+            match set_bytes {
+                0 => {}
+                1 => room.put_all(sets.iter().map(|set| [set.to_le_bytes()[0]])),
+                _ => room.put_all(sets.iter().map(|set| set.to_le_bytes())),
+            }
+        }
+        Ok(Entry::run(self.lengths.is_some(), sets, position))
     }
-    let one_byte = u8::try_from(before).is_ok() && sets.iter().all(|set| u8::try_from(*set).is_ok());
-    if one_byte { (RunHeader::BYTES, 1) } else { (RunHeader::HALVES, 2) }
-}
 
-fn write_tails<K: Key>(span: Span<'_, K>, cold: &mut Writer) -> Result<Tails, Full> {
-    let Span { depth, keys, .. } = span;
-    if keys.iter().all(|key| key.ends_at(depth + u16::BITS)) {
-        return Ok(Tails::NONE);
+    fn header(&self, count: u32) -> (RunHeader, Sets) {
+        let other = self.sets.first().copied().unwrap_or(self.outside);
+        let next = if self.lengths.is_some() { other } else { self.outside };
+        if self.sets.iter().zip([other, next].iter().cycle()).all(|(set, expected)| set == expected) {
+            let sets = if count <= Entry::MAX_COUNT { Sets::Two(count) } else { Sets::TwoOfMany };
+            return (RunHeader::two(self.outside, other), sets);
+        }
+        let one_byte = self.sets.iter().all(|set| u8::try_from(*set).is_ok());
+        (RunHeader::many(self.outside, count), if one_byte { Sets::Bytes } else { Sets::Halves })
     }
-    let rests = !keys.iter().all(|key| key.ends_at(depth + u16::BITS + u32::BITS));
-    let each = size_of::<u32>() + if rests { size_of::<u64>() } else { 0 };
-    let (position, room) = cold.reserve(keys.len() * each)?;
-    let mut room = Cursor(room);
-    room.put_all(keys.iter().map(|key| key.tail(depth).to_le_bytes()));
-    if rests {
-        room.put_all(keys.iter().map(|key| key.rest(depth).to_le_bytes()));
+
+    fn write_tails(&self, cold: &mut Writer) -> Result<Tails, Full> {
+        let tails_from = self.depth + DIGIT_BITS;
+        let rests_from = tails_from + TAIL_BITS;
+        if self.all_end_at(tails_from) {
+            return Ok(Tails::NONE);
+        }
+        let rests = !self.all_end_at(rests_from);
+        let each = size_of::<u32>() + if rests { size_of::<u64>() } else { 0 };
+        let (position, room) = cold.reserve(self.keys.len() * each)?;
+        let mut room = Cursor(room);
+        let tail = |key: &K| (key.double(tails_from) >> TAIL_BITS) as u32;
+        room.put_all(self.keys.iter().map(|key| tail(key).to_le_bytes()));
+        if rests {
+            room.put_all(self.keys.iter().map(|key| key.double(rests_from).to_le_bytes()));
+        }
+        Ok(Tails::at(position, rests))
     }
-    Ok(Tails::at(position, rests))
+
+    /// Whether what decides lies in the first `depth` bits.
+    fn all_end_at(&self, depth: u32) -> bool {
+        match self.lengths {
+            Some(lengths) => lengths.iter().all(|length| u32::from(*length) <= depth - self.depth),
+            None => self.keys.iter().all(|key| key.ends_at(depth)),
+        }
+    }
 }
 
 /// Reserved bytes that were not written yet.

@@ -20,13 +20,15 @@ pub struct FamilySize {
     pub boundaries: usize,
     /// Tables between the root and the runs.
     pub tables: usize,
-    /// Runs of boundaries.
+    /// Paths, likewise.
+    pub paths: usize,
+    /// Runs of boundaries or prefixes.
     pub runs: usize,
-    /// Boundaries of the longest run.
+    /// Boundaries or prefixes of the longest run.
     pub longest_run: usize,
-    /// The most tables on the way to a run.
+    /// The most tables and paths on the way from the root.
     pub deepest: u32,
-    /// Bytes of tables and runs.
+    /// Bytes of tables, paths and runs.
     pub hot_bytes: usize,
     /// Bytes of tails.
     pub cold_bytes: usize,

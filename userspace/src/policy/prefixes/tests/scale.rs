@@ -25,6 +25,16 @@ fn a_million_prefixes4() {
 }
 
 #[test]
+fn a_million_addresses4() {
+    exact_within::<u32>(0, 32, 32, 4);
+}
+
+#[test]
 fn a_million_prefixes6() {
     exact_within::<u128>(1 << 125, 32, 64, 24);
+}
+
+#[test]
+fn a_million_addresses6() {
+    exact_within::<u128>(1 << 125, 128, 128, 24);
 }

@@ -113,16 +113,16 @@ fn nothing_crosses_the_end_of_a_block() {
 #[test]
 fn more_than_fits_is_an_error_that_says_what_to_do() {
     let one_block = Region { first: 0, blocks: 1 };
-    // Each takes two boundaries of two bytes in one region, and of twelve in the other.
+    // Each takes three bytes in one region, and twelve in the other.
     let segment = |index: u128| Segment { first: index << 90 | 0x55, last: index << 90 | 0x55, set: 1 };
     let segments: Vec<_> = (0..1_000_000).map(segment).collect();
     for (hot, cold) in [(Region::IPV6, one_block), (one_block, Region::TAILS)] {
         assert!(Builder::compile(&segments[..50_000], hot, cold).is_ok());
     }
-    let error = Builder::compile(&segments[..100_000], Region::IPV6, one_block).err().unwrap();
+    let error = Builder::compile(&segments[..200_000], Region::IPV6, one_block).err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the policy tells 100000 ranges of IPv6 addresses apart, and they need more than the 2 MiB that the kernel's \
+        "the policy tells 200000 ranges of IPv6 addresses apart, and they need more than the 2 MiB that the kernel's \
          tables have for them; leave out a list, or write wider prefixes"
     );
     assert!(Builder::compile(&segments, one_block, Region::TAILS).is_err());
