@@ -248,6 +248,10 @@ fn answers_are_those_of_the_reader() {
         eprintln!("skipped: {DATABASE_VARIABLE} names no MMDB file");
         return;
     };
+    if Path::new(&path).extension().is_none_or(|extension| extension != "mmdb") {
+        eprintln!("skipped: {DATABASE_VARIABLE} names a file of another kind");
+        return;
+    }
     let database = GeoDatabase::open(Path::new(&path)).unwrap();
     let reader = maxminddb::Reader::open_readfile(&path).unwrap();
     let mut addresses = Vec::<IpAddr>::new();
