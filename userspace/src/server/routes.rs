@@ -9,12 +9,12 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use crate::api::Failure;
 use crate::api::types::{
-    AllowEntries, AllowRequest, BanAnswer, BanRequest, Bans, Detached, Explanation, Geo, GeoDatabaseRequest,
-    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
-    Reloaded, Removed, Stats, Status,
+    AllowEntries, AllowRequest, BanAnswer, BanLinesAnswer, BanRequest, Bans, Detached, Explanation, Geo,
+    GeoDatabaseRequest, GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest,
+    Probe, Protocol, Reloaded, Removed, Stats, Status,
 };
 use crate::config::{InterfaceName, ListName, Mode};
-use crate::daemon::{Gate, NewList};
+use crate::daemon::{BanLines, Gate, NewList};
 
 type Answer<T> = Result<Json<T>, Failure>;
 type Shared = State<Arc<Gate>>;
@@ -37,6 +37,33 @@ pub(super) async fn ban(
     Body(request): Body<BanRequest>,
 ) -> Answer<BanAnswer> {
     on_thread(gate, move |gate| gate.ban(&request, peer)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BanLinesParameters {
+    ttl_seconds: Option<u64>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    skip_bad: bool,
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) async fn ban_lines(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Parameters(parameters): Parameters<BanLinesParameters>,
+    text: Bytes,
+) -> Answer<BanLinesAnswer> {
+    let BanLinesParameters { ttl_seconds, reason, source, skip_bad, force } = parameters;
+    on_thread(gate, move |gate| {
+        gate.ban_lines(&BanLines { text: &text, ttl_seconds, reason, source, skip_bad, force }, peer)
+    })
+    .await
 }
 
 pub(super) async fn unban(State(gate): Shared, Body(request): Body<PrefixesRequest>) -> Answer<Removed> {

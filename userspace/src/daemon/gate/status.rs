@@ -22,6 +22,7 @@ impl Gate {
         let mut problems = not_ready.clone();
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
+        problems.extend(self.bans.problem());
         if self.bans_left_out > 0 {
             let left_out = self.bans_left_out;
             problems.push(format!(

@@ -1,0 +1,249 @@
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use xdpgate_ebpf::abi::EXPIRY_SHIFT;
+use xdpgate_ebpf::bans::Seed;
+
+use super::*;
+use crate::bans::{BanShape, Bans, HeapWords};
+use crate::daemon::clock::now;
+use crate::kernel::monotonic_ns;
+
+/// The kernel's tables in this process.
+pub(super) struct Model(Mutex<Bans<HeapWords>>, Mutex<Instant>);
+
+impl Model {
+    /// When the last bans came into force.
+    pub(super) fn enforced(&self) -> Instant {
+        *self.1.lock().unwrap()
+    }
+}
+
+impl Enforcer for Model {
+    fn ban_all(&self, bans: &[(IpNet, Option<u64>)]) -> Result<usize, KernelError> {
+        let new = self.0.lock().unwrap().ban_all(bans)?;
+        *self.1.lock().unwrap() = Instant::now();
+        Ok(new)
+    }
+
+    fn unban(&self, prefix: IpNet) -> bool {
+        self.0.lock().unwrap().lift(prefix)
+    }
+
+    fn ban_end(&self, prefix: IpNet) -> Option<u64> {
+        self.0.lock().unwrap().end(prefix).map(|end| end.unwrap_or(NEVER_EXPIRES))
+    }
+}
+
+pub(super) struct Stage {
+    pub(super) directory: TempDir,
+    pub(super) model: Model,
+    pub(super) store: Store,
+    pub(super) register: BanRegister,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::sized(64)
+    }
+
+    pub(super) fn sized(bans: u32) -> Self {
+        let directory = TempDir::new().unwrap();
+        let shape = BanShape::new(bans);
+        let bans = Bans::in_memory(shape, Seed([1, 2]));
+        let store = Store::open(directory.path()).unwrap();
+        Self {
+            directory,
+            model: Model(bans.into(), Instant::now().into()),
+            store,
+            register: BanRegister::default(),
+        }
+    }
+
+    fn ban(&self, prefixes: &[&str], expires: Option<Timestamp>) -> Result<usize, Failure> {
+        let note = BanNote { expires, reason: String::new(), source: "test".to_owned(), created: now() };
+        let prefixes = prefixes.iter().map(|prefix| net(prefix)).collect();
+        self.register.ban(&self.model, &self.store, vec![NewBans { note, prefixes }])
+    }
+
+    fn unban(&self, prefixes: &[&str]) -> Result<Vec<IpNet>, Failure> {
+        self.register.unban(&self.model, &self.store, &nets(prefixes))
+    }
+
+    fn sweep_at(&self, now: Timestamp, monotonic_now: u64) -> usize {
+        self.register.sweep(&self.model, &self.store, now, monotonic_now).unwrap()
+    }
+
+    fn in_force(&self) -> Vec<IpNet> {
+        let mut bans: Vec<_> = self.model.0.lock().unwrap().iter().map(|(prefix, _)| prefix).collect();
+        bans.sort();
+        bans
+    }
+
+    fn stored(&self) -> Vec<IpNet> {
+        self.store.bans().unwrap().into_iter().map(|ban| ban.prefix).collect()
+    }
+
+    fn listed(&self) -> Vec<IpNet> {
+        let records = self.register.with_waiting(|| Ok(self.store.bans()?), |_| true).unwrap();
+        let mut listed: Vec<_> = records.into_iter().map(|ban| ban.prefix).collect();
+        listed.sort();
+        listed
+    }
+}
+
+fn net(text: &str) -> IpNet {
+    text.parse().unwrap()
+}
+
+fn nets(texts: &[&str]) -> Vec<IpNet> {
+    texts.iter().map(|text| net(text)).collect()
+}
+
+fn after(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+#[test]
+fn what_was_answered_survives_a_kill() {
+    let stage = Stage::new();
+    assert_eq!(stage.ban(&["192.0.2.1/32", "2001:db8::/48"], None).unwrap(), 2);
+    assert_eq!(stage.ban(&["192.0.2.1/32", "192.0.2.2/32"], Some(after(60))).unwrap(), 1);
+    assert_eq!(
+        stage.unban(&["2001:db8::/48", "203.0.113.1/32"]).unwrap().first(),
+        Some(&net("2001:db8::/48"))
+    );
+    let left = nets(&["192.0.2.1/32", "192.0.2.2/32"]);
+    assert_eq!((stage.in_force(), stage.stored()), (left.clone(), left.clone()));
+    std::mem::forget(stage.store);
+    let store = Store::open(stage.directory.path()).unwrap();
+    assert_eq!(store.bans().unwrap().into_iter().map(|ban| ban.prefix).collect::<Vec<_>>(), left);
+    assert!(store.bans().unwrap().iter().all(|ban| ban.note.expires.is_some()));
+}
+
+#[test]
+fn a_full_table_makes_none_and_stores_none() {
+    let stage = Stage::new();
+    let many: Vec<String> = (0..65).map(|n| format!("192.0.2.{n}/32")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let failure = stage.ban(&many, None).unwrap_err();
+    assert_eq!(failure.kind, crate::api::FailureKind::TableFull);
+    for part in ["none of the 65 bans", "`bans-ipv4` is full (64 entries)", "raise tables.bans"] {
+        assert!(failure.message.contains(part), "{failure}");
+    }
+    assert!(stage.in_force().is_empty() && stage.stored().is_empty());
+    assert_eq!(stage.ban(&many[..64], None).unwrap(), 64);
+}
+
+#[test]
+fn a_store_that_refuses_leaves_bans_in_force_and_gets_them_later() {
+    let stage = Stage::new();
+    stage.ban(&["192.0.2.9/32"], None).unwrap();
+    stage.store.refuse_changes_of_bans(true);
+    let failure = stage.ban(&["192.0.2.1/32"], None).unwrap_err();
+    for part in ["in force now, but not stored", "disk has room"] {
+        assert!(failure.message.contains(part), "{failure}");
+    }
+    let failure = stage.unban(&["192.0.2.9/32"]).unwrap_err();
+    assert!(failure.message.contains("lifted now, but not stored"), "{failure}");
+    let now_in_force = nets(&["192.0.2.1/32"]);
+    assert_eq!((stage.in_force(), stage.listed()), (now_in_force.clone(), now_in_force.clone()));
+    assert_eq!(stage.stored(), nets(&["192.0.2.9/32"]));
+    assert!(stage.register.problem().unwrap().starts_with("2 changes"));
+
+    assert_eq!(stage.sweep_at(now(), monotonic_ns()), 0);
+    assert!(stage.register.problem().is_some(), "it still refuses");
+    stage.store.refuse_changes_of_bans(false);
+    stage.sweep_at(now(), monotonic_ns());
+    assert_eq!(stage.register.problem(), None);
+    assert_eq!((stage.stored(), stage.in_force()), (now_in_force.clone(), now_in_force));
+}
+
+#[test]
+fn what_has_ended_is_cleared_away() {
+    let stage = Stage::new();
+    stage.ban(&["192.0.2.1/32"], Some(after(10))).unwrap();
+    stage.ban(&["192.0.2.2/32", "192.0.2.3/32", "2001:db8::/48"], Some(after(10))).unwrap();
+    stage.ban(&["192.0.2.4/32"], Some(after(100))).unwrap();
+    stage.ban(&["192.0.2.5/32"], None).unwrap();
+    // One that others have replaced.
+    stage.ban(&["192.0.2.3/32"], None).unwrap();
+    let at = |seconds: u64| (after(i64::try_from(seconds).unwrap()), monotonic_ns() + seconds * SECOND);
+    let sweep = |seconds| stage.sweep_at(at(seconds).0, at(seconds).1);
+    assert_eq!(sweep(5), 0);
+    assert_eq!(sweep(11), 3);
+    let left = nets(&["192.0.2.3/32", "192.0.2.4/32", "192.0.2.5/32"]);
+    assert_eq!((stage.in_force(), stage.stored()), (left.clone(), left));
+    assert_eq!(sweep(12), 0);
+    assert_eq!(sweep(101), 1);
+    assert_eq!(stage.in_force(), nets(&["192.0.2.3/32", "192.0.2.5/32"]));
+    assert!(stage.store.ended_bans(after(1_000)).unwrap().is_empty(), "no notes are left behind");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_forward_ends_no_ban() {
+    let stage = Stage::new();
+    stage.ban(&["192.0.2.1/32"], Some(after(100))).unwrap();
+    stage.ban(&["192.0.2.2/32", "192.0.2.3/32"], Some(after(100))).unwrap();
+    let day = after(86_400);
+    let monotonic = monotonic_ns();
+    assert_eq!(stage.sweep_at(day, monotonic), 0);
+    assert_eq!(stage.in_force().len(), 3);
+    // By the wall clock as it is set now they end a hundred seconds from now, and what the kernel rounds up.
+    for ban in stage.store.bans().unwrap() {
+        let left = ban.note.expires.unwrap().duration_since(day).as_millis();
+        assert!((99_000..=100_000 + (1 << EXPIRY_SHIFT) / 1_000_000).contains(&left), "{left} ms");
+    }
+    assert_eq!(stage.sweep_at(day + SignedDuration::from_secs(101), monotonic + 101 * SECOND), 3);
+    assert!(stage.in_force().is_empty() && stage.stored().is_empty());
+}
+
+#[test]
+fn enforcement_does_not_wait_for_the_store() {
+    let stage = Stage::new();
+    let (answered, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        // As somebody who stores a million bans.
+        let storing = stage.register.journal.hold();
+        for n in 1..4 {
+            let (stage, answered) = (&stage, answered.clone());
+            scope.spawn(move || {
+                stage.ban(&[&format!("192.0.2.{n}/32")], None).unwrap();
+                answered.send(()).unwrap();
+            });
+        }
+        while stage.in_force().len() < 3 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(answers.try_recv().is_err(), "answered before it was stored");
+        drop(storing);
+    });
+    assert_eq!(answers.try_iter().count(), 3);
+    assert_eq!(stage.stored().len(), 3);
+}
+
+#[test]
+fn kernel_and_store_agree_after_changes_by_many() {
+    let stage = Stage::new();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let stage = &stage;
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let prefix = format!("192.0.2.{}/32", (round * 7 + thread) % 5);
+                    if (round + thread) % 3 == 0 {
+                        stage.unban(&[&prefix]).unwrap();
+                    } else {
+                        stage.ban(&[&prefix], None).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(stage.in_force(), stage.stored());
+    assert_eq!(stage.listed(), stage.stored());
+}
