@@ -58,7 +58,7 @@ fn ask(stream: &mut UnixStream, path: &str, body: &[u8]) {
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
-    let mut piece = [0; 1 << 16];
+    let mut piece = vec![0; 1 << 16];
     loop {
         let count = stream.read(&mut piece).unwrap();
         answer.extend_from_slice(&piece[..count]);
