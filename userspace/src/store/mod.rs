@@ -2,7 +2,7 @@
 //!
 //! One database file in WAL mode. When a call returns, the change survives the end of the process. It also survives a loss of
 //! power, except for changes of bans: they do not wait for the disk, which [`Store::keep_up`] does for them about once a
-//! second. List texts are files beside the database, because they can be hundreds of megabytes. Every call blocks; async
+//! second. Those that need not be in the database at once are spooled in a file before it. List texts are files beside the database, because they can be hundreds of megabytes. Every call blocks; async
 //! code calls from a thread of its own.
 
 mod allow;
@@ -30,6 +30,7 @@ pub use self::error::StoreError;
 pub use self::lists::ListRecord;
 pub use self::settings::Setting;
 
+use self::bans::Spool;
 use self::durability::Durability;
 use self::list_files::ListFiles;
 
@@ -45,6 +46,7 @@ pub struct Store {
     bans: Mutex<Connection>,
     /// Reads bans: in this mode readers and writers do not wait for each other.
     reader: Mutex<Connection>,
+    spool: Mutex<Spool>,
     durability: Durability,
     lists: ListFiles,
     path: PathBuf,
@@ -63,15 +65,18 @@ impl Store {
         let failed = |source| StoreError::at(&path, source);
         let mut connection = connect(&path, "FULL").and_then(checked).map_err(failed)?;
         schema::migrate(&mut connection, &path)?;
+        let (spool, spooled) = Spool::open(directory)?;
         let store = Self {
             connection: Mutex::new(connection),
             bans: Mutex::new(connect(&path, "NORMAL").map_err(failed)?),
             reader: Mutex::new(connect(&path, "NORMAL").map_err(failed)?),
+            spool: Mutex::new(spool),
             durability: Durability::of(&path),
             lists,
             path,
             created,
         };
+        store.take_spooled(&spooled)?;
         store.remove_orphaned_list_files()?;
         Ok(store)
     }
@@ -100,6 +105,10 @@ impl Store {
 
     fn ban_connection(&self) -> MutexGuard<'_, Connection> {
         lock(&self.bans)
+    }
+
+    fn spool(&self) -> MutexGuard<'_, Spool> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {

@@ -44,7 +44,7 @@ impl Gate {
                 sizes: live.sizes,
             },
             interfaces: self.interface_rows(rows),
-            bans: self.store.count_bans()?,
+            bans: self.kernel.count_bans(),
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),

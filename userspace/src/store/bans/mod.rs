@@ -3,6 +3,7 @@
 mod ended;
 mod key;
 mod read;
+mod spool;
 mod write;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub use self::ended::{EndedBans, NoteId};
 pub use self::key::BanKey;
+pub(super) use self::spool::Spool;
 pub(super) use self::write::put;
 
 /// What is the same for all bans that were made together.

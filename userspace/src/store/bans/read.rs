@@ -56,16 +56,6 @@ impl Store {
         let around = std::iter::successors(Some(prefix), IpNet::supernet);
         around.filter_map(|prefix| self.ban(prefix).transpose()).collect()
     }
-
-    /// How many bans there are.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn count_bans(&self) -> Result<u64, StoreError> {
-        let connection = self.reader();
-        let count = connection.query_row("SELECT count(*) FROM bans", [], |row| row.get::<_, i64>(0));
-        count.map(i64::unsigned_abs).map_err(|source| self.failed(source))
-    }
 }
 
 fn note(row: &Row<'_>) -> rusqlite::Result<BanNote> {

@@ -23,6 +23,41 @@ impl Store {
         });
         done.map_err(|source| self.failed(source))
     }
+
+    /// Takes a change that goes into the database later, with [`Store::change_bans`]. It survives the end of the process
+    /// already: the next store that is opened here has it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn spool_change(&self, change: &BanChange) -> Result<(), StoreError> {
+        self.spool().append(change)
+    }
+
+    /// All that was spooled until now is about to go into the database.
+    ///
+    /// # Errors
+    /// When the disk refuses. Then it is kept for longer than need be.
+    pub fn turn_spool(&self) -> Result<(), StoreError> {
+        self.spool().turn()
+    }
+
+    /// What was spooled before the last [`Store::turn_spool`] is in the database, or all of it.
+    ///
+    /// # Errors
+    /// When the disk refuses. Then it is kept for longer than need be.
+    pub fn drop_spooled(&self, all: bool) -> Result<(), StoreError> {
+        let mut spool = self.spool();
+        if all { spool.clear() } else { spool.drop_old() }
+    }
+
+    /// What a killed daemon has left.
+    pub(in crate::store) fn take_spooled(&self, changes: &[BanChange]) -> Result<(), StoreError> {
+        if !changes.is_empty() {
+            self.change_bans(&changes.iter().collect::<Vec<_>>())?;
+            tracing::info!(changes = changes.len(), "stored the changes of bans that an earlier daemon had spooled");
+        }
+        self.drop_spooled(true)
+    }
 }
 
 pub(super) fn all_or_none<T>(

@@ -6,24 +6,31 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ipnet::IpNet;
 
-use crate::store::{BanChange, Store};
+use crate::store::{BanChange, Store, StoreError};
 
-/// The most changes that are kept while the store refuses them.
-const MOST_WAITING: usize = 100_000;
+/// The most prefixes that wait for the store; then whoever adds some writes them.
+const MOST_WAITING: usize = 2_000_000;
 
-/// Changes of bans, in the order in which they came into force. Whoever comes first to the store writes what waits in one
-/// transaction, also for the others.
+/// Changes of bans, in the order in which they came into force. They are spooled when they are added, which is quick and
+/// outlives the process, and go into the database together with others.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    waiting: Mutex<VecDeque<Arc<Entry>>>,
+    waiting: Mutex<Waiting>,
     writing: Mutex<()>,
     refused: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: VecDeque<Arc<Entry>>,
+    prefixes: usize,
 }
 
 /// A change on its way.
 #[derive(Debug)]
 pub(super) struct Entry {
     change: BanChange,
+    spooled: Result<(), StoreError>,
     written: OnceLock<Written>,
 }
 
@@ -32,14 +39,38 @@ pub(super) type Written = Result<Vec<IpNet>, String>;
 
 impl Journal {
     /// Takes a change. To be called under the lock that orders what comes into force.
-    pub(super) fn add(&self, change: BanChange) -> Arc<Entry> {
-        let entry = Arc::new(Entry { change, written: OnceLock::new() });
-        lock(&self.waiting).push_back(Arc::clone(&entry));
+    pub(super) fn add(&self, store: &Store, change: BanChange) -> Arc<Entry> {
+        // One lock for both, so that both have the same order.
+        let mut waiting = lock(&self.waiting);
+        let spooled = store.spool_change(&change);
+        let entry = Arc::new(Entry { change, spooled, written: OnceLock::new() });
+        if waiting.prefixes < MOST_WAITING {
+            waiting.prefixes += weight(&entry);
+            waiting.entries.push_back(Arc::clone(&entry));
+        } else {
+            let _ = entry.written.set(Err("it has refused too many changes already".to_owned()));
+        }
         entry
     }
 
-    /// Returns when the change is in the store, or the store has refused it. A refused one goes on waiting, and is tried
-    /// again with the next.
+    /// Writes what waits if it is too much to wait. To be called before that lock is taken.
+    pub(super) fn make_room(&self, store: &Store) {
+        if lock(&self.waiting).prefixes >= MOST_WAITING {
+            let _only = lock(&self.writing);
+            self.write_all(store);
+        }
+    }
+
+    /// Returns when the change survives the end of the process, or the store has refused that.
+    pub(super) fn keep(&self, store: &Store, entry: &Entry) -> Result<(), String> {
+        match entry {
+            Entry { spooled: Ok(()), written, .. } if written.get().is_none_or(Result::is_ok) => Ok(()),
+            _ => self.write(store, entry).map(|_| ()),
+        }
+    }
+
+    /// Returns when the change is in the database, or the store has refused it. A refused one goes on waiting, and is
+    /// tried again with the next.
     pub(super) fn write(&self, store: &Store, entry: &Entry) -> Written {
         let _only = lock(&self.writing);
         if entry.written.get().is_none() {
@@ -49,20 +80,20 @@ impl Journal {
         entry.written.get().cloned().unwrap_or_else(|| Err("it was forgotten".to_owned()))
     }
 
-    /// Tries those again that the store has refused.
-    pub(super) fn retry(&self, store: &Store) {
+    /// Writes what waits, unless somebody is about it.
+    pub(super) fn write_waiting(&self, store: &Store) {
         let Ok(_only) = self.writing.try_lock() else { return };
         self.write_all(store);
     }
 
     /// How many changes the store has refused.
     pub(super) fn refused(&self) -> usize {
-        if self.refused.load(Ordering::Relaxed) { lock(&self.waiting).len() } else { 0 }
+        if self.refused.load(Ordering::Relaxed) { lock(&self.waiting).entries.len() } else { 0 }
     }
 
-    /// The changes that the store may not have yet, oldest first.
+    /// The changes that the database may not have yet, oldest first.
     pub(super) fn waiting(&self) -> Vec<Arc<Entry>> {
-        lock(&self.waiting).iter().map(Arc::clone).collect()
+        lock(&self.waiting).entries.iter().map(Arc::clone).collect()
     }
 
     #[cfg(test)]
@@ -72,7 +103,13 @@ impl Journal {
 
     /// Under the lock for writing.
     fn write_all(&self, store: &Store) {
-        let entries = self.waiting();
+        let entries: Vec<Arc<Entry>> = {
+            let waiting = lock(&self.waiting);
+            if !waiting.entries.is_empty() {
+                told(store.turn_spool());
+            }
+            waiting.entries.iter().map(Arc::clone).collect()
+        };
         if entries.is_empty() {
             return;
         }
@@ -83,30 +120,32 @@ impl Journal {
                     // One that was refused before has told so.
                     let _ = entry.written.set(Ok(removed));
                 }
-                lock(&self.waiting).drain(..entries.len());
-                if self.refused.swap(false, Ordering::Relaxed) {
-                    tracing::info!(
-                        changes = entries.len(),
-                        "the store takes changes of bans again; it has all of them"
-                    );
-                }
+                self.done(store, &entries);
             }
             Err(error) => {
                 for entry in &entries {
                     let _ = entry.written.set(Err(error.to_string()));
                 }
                 if !self.refused.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "changes of bans are in force but not stored; trying again every second");
+                    tracing::error!(%error, "the database refuses changes of bans, which are in force; trying again every second");
                 }
-                self.forget_oldest();
             }
         }
     }
 
-    fn forget_oldest(&self) {
+    /// The database has these, which are the first of those that wait.
+    fn done(&self, store: &Store, entries: &[Arc<Entry>]) {
         let mut waiting = lock(&self.waiting);
-        let excess = waiting.len().saturating_sub(MOST_WAITING);
-        waiting.drain(..excess);
+        waiting.entries.drain(..entries.len());
+        waiting.prefixes = waiting.entries.iter().map(|entry| weight(entry)).sum();
+        told(store.drop_spooled(waiting.entries.is_empty()));
+        drop(waiting);
+        if self.refused.swap(false, Ordering::Relaxed) {
+            tracing::info!(
+                changes = entries.len(),
+                "the database takes changes of bans again; it has all that waited"
+            );
+        }
     }
 }
 
@@ -114,6 +153,24 @@ impl Entry {
     pub(super) const fn change(&self) -> &BanChange {
         &self.change
     }
+}
+
+/// A spool that is longer than need be only makes the next start longer.
+fn told(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "what is spooled and stored could not be cleared away");
+    }
+}
+
+/// Roughly what a change takes of the memory.
+fn weight(entry: &Entry) -> usize {
+    let prefixes = match &entry.change {
+        BanChange::Put(groups) => groups.iter().map(|(_, prefixes)| prefixes.len()).sum(),
+        BanChange::Delete(prefixes) | BanChange::Forget(_, prefixes) => prefixes.len(),
+        BanChange::EndNote(..) => 0,
+    };
+    // The entry itself.
+    prefixes + 10
 }
 
 /// A panic elsewhere leaves the queue whole.

@@ -22,8 +22,8 @@ use crate::kernel::monotonic_ns;
 use crate::store::BanRecord;
 
 impl Gate {
-    /// Bans all of them, or none: in the kernel first, then in the store. They are in force when this returns, and survive
-    /// the end of the process.
+    /// Bans all of them, or none. They are in force when this returns, and survive the end of the process; the database has
+    /// them within seconds.
     ///
     /// # Errors
     /// When a ban would lock out an operator or the table is full, then none is made; or when the disk refuses, then all
@@ -84,6 +84,15 @@ impl Gate {
         self.kernel.clean_bans();
         self.store.keep_up()?;
         Ok(gone)
+    }
+
+    /// Brings to the disk whatever of the bans is not there yet. For the end of the daemon.
+    ///
+    /// # Errors
+    /// When the disk refuses; then the next start finds what this process has left.
+    pub fn finish_bans(&self) -> Result<(), Failure> {
+        self.bans.write_waiting(&self.store);
+        Ok(self.store.keep_up()?)
     }
 
     /// The bans that cover a prefix, as the API shows them.

@@ -37,8 +37,8 @@ impl Enforcer for Kernel {
     }
 }
 
-/// The bans of a daemon. A change is enforced first, then stored, then answered: what was answered survives the end of the
-/// process, and nobody waits for the store before he is protected.
+/// The bans of a daemon. A change is enforced first, then spooled, then answered: what was answered survives the end of the
+/// process, and nobody waits for the database.
 #[derive(Debug, Default)]
 pub(in crate::daemon) struct BanRegister {
     /// Orders what comes into force. Held for the kernel's tables only, never for the store.
@@ -73,17 +73,18 @@ impl BanRegister {
         });
         let ends: Vec<_> = ends.collect();
         let change = BanChange::Put(new.into_iter().map(|bans| (bans.note, bans.prefixes)).collect());
-        let (count, entry) = self.enforce(change, || {
+        self.journal.make_room(store);
+        let (count, entry) = self.enforce(store, change, || {
             let made = enforcer.ban_all(&ends);
             made.map_err(|error| none_made(ends.len(), error))
         })?;
-        self.journal.write(store, &entry).map_err(|error| {
+        self.journal.keep(store, &entry).map_err(|error| {
             not_stored("in force", &error, "they end with the daemon, unless it can store them until then")
         })?;
         Ok(count)
     }
 
-    /// Lifts bans of exactly these prefixes. Returns those that there were.
+    /// Lifts bans of exactly these prefixes, in the database too. Returns those that there were.
     pub(in crate::daemon) fn unban(
         &self,
         enforcer: &impl Enforcer,
@@ -91,7 +92,8 @@ impl BanRegister {
         prefixes: &[IpNet],
     ) -> Result<Vec<IpNet>, Failure> {
         let change = BanChange::Delete(prefixes.to_vec());
-        let (mut removed, entry) = self.enforce(change, || {
+        self.journal.make_room(store);
+        let (mut removed, entry) = self.enforce(store, change, || {
             let lifted = prefixes.iter().copied().filter(|prefix| enforcer.unban(*prefix));
             Ok::<Vec<IpNet>, Failure>(lifted.collect())
         })?;
@@ -107,7 +109,12 @@ impl BanRegister {
         Ok(removed)
     }
 
-    /// Clears away what has ended, and tries again what the store has refused. Both clocks are of the same moment. Returns
+    /// Brings what waits into the database.
+    pub(in crate::daemon) fn write_waiting(&self, store: &Store) {
+        self.journal.write_waiting(store);
+    }
+
+    /// Clears away what has ended, and brings what waits into the database. Both clocks are of the same moment. Returns
     /// how many bans have gone.
     pub(in crate::daemon) fn sweep(
         &self,
@@ -116,7 +123,7 @@ impl BanRegister {
         now: Timestamp,
         monotonic_now: u64,
     ) -> Result<usize, Failure> {
-        self.journal.retry(store);
+        self.write_waiting(store);
         if self.journal.refused() > 0 {
             return Ok(0);
         }
@@ -162,19 +169,20 @@ impl BanRegister {
     pub(in crate::daemon) fn problem(&self) -> Option<String> {
         let refused = self.journal.refused();
         (refused > 0).then(|| {
-            format!("{refused} changes of bans are in force but not stored; check that the disk has room, see the log")
+            format!("{refused} changes of bans are in force, but the database refuses them; check that the disk has room, see the log")
         })
     }
 
     /// Makes a change and takes it down, in one step for all others.
     fn enforce<T, E>(
         &self,
+        store: &Store,
         change: BanChange,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<(T, Arc<Entry>), E> {
         let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         let done = work()?;
-        Ok((done, self.journal.add(change)))
+        Ok((done, self.journal.add(store, change)))
     }
 
     fn clear_away(
@@ -233,7 +241,7 @@ impl BanRegister {
     }
 
     fn write(&self, store: &Store, change: BanChange) -> Result<(), Failure> {
-        let entry = self.journal.add(change);
+        let entry = self.journal.add(store, change);
         self.journal.write(store, &entry).map(|_| ()).map_err(Failure::failed)
     }
 }
