@@ -39,7 +39,12 @@ impl<W: BanWords> Bans<W> {
     /// # Errors
     /// A table is full; then nothing has changed.
     pub fn replace(&mut self, wanted: &[(IpNet, Option<u64>)]) -> Result<(), TableFull> {
+        let was_empty = self.is_empty();
         self.ban_all(wanted)?;
+        if was_empty {
+            // As at the start of a machine: a walk over the tables would find nothing to lift.
+            return Ok(());
+        }
         let keep: HashSet<Entry> = wanted.iter().map(|(prefix, _)| Entry::from(*prefix)).collect();
         let all = self.entries().map(|(entry, _)| entry);
         let unwanted: Vec<Entry> = all.filter(|entry| !keep.contains(entry)).collect();

@@ -99,6 +99,12 @@ impl Store {
         self.ban_connection().pragma_update(None, "query_only", on).unwrap();
     }
 
+    /// Likewise.
+    #[cfg(test)]
+    pub(crate) fn refuse_spooling(&self) {
+        self.spool().refuse();
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         lock(&self.connection)
     }

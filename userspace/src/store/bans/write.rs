@@ -54,7 +54,10 @@ impl Store {
     pub(in crate::store) fn take_spooled(&self, changes: &[BanChange]) -> Result<(), StoreError> {
         if !changes.is_empty() {
             self.change_bans(&changes.iter().collect::<Vec<_>>())?;
-            tracing::info!(changes = changes.len(), "stored the changes of bans that an earlier daemon had spooled");
+            tracing::info!(
+                changes = changes.len(),
+                "stored the changes of bans that an earlier daemon had spooled"
+            );
         }
         self.drop_spooled(true)
     }

@@ -30,7 +30,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct Entry {
     change: BanChange,
-    spooled: Result<(), StoreError>,
+    spooled: bool,
     written: OnceLock<Written>,
 }
 
@@ -42,14 +42,14 @@ impl Journal {
     pub(super) fn add(&self, store: &Store, change: BanChange) -> Arc<Entry> {
         // One lock for both, so that both have the same order.
         let mut waiting = lock(&self.waiting);
-        let spooled = store.spool_change(&change);
-        let entry = Arc::new(Entry { change, spooled, written: OnceLock::new() });
-        if waiting.prefixes < MOST_WAITING {
-            waiting.prefixes += weight(&entry);
-            waiting.entries.push_back(Arc::clone(&entry));
-        } else {
-            let _ = entry.written.set(Err("it has refused too many changes already".to_owned()));
+        if waiting.prefixes >= MOST_WAITING {
+            let written = Err("it has refused too many changes already".to_owned()).into();
+            return Arc::new(Entry { change, spooled: false, written });
         }
+        let spooled = store.spool_change(&change).inspect_err(|error| tracing::debug!(%error, "not spooled"));
+        let entry = Arc::new(Entry { change, spooled: spooled.is_ok(), written: OnceLock::new() });
+        waiting.prefixes += weight(&entry);
+        waiting.entries.push_back(Arc::clone(&entry));
         entry
     }
 
@@ -63,10 +63,7 @@ impl Journal {
 
     /// Returns when the change survives the end of the process, or the store has refused that.
     pub(super) fn keep(&self, store: &Store, entry: &Entry) -> Result<(), String> {
-        match entry {
-            Entry { spooled: Ok(()), written, .. } if written.get().is_none_or(Result::is_ok) => Ok(()),
-            _ => self.write(store, entry).map(|_| ()),
-        }
+        if entry.is_spooled() { Ok(()) } else { self.write(store, entry).map(|_| ()) }
     }
 
     /// Returns when the change is in the database, or the store has refused it. A refused one goes on waiting, and is
@@ -152,6 +149,11 @@ impl Journal {
 impl Entry {
     pub(super) const fn change(&self) -> &BanChange {
         &self.change
+    }
+
+    /// Whether it survives the end of the process, wherever the database stands.
+    pub(super) const fn is_spooled(&self) -> bool {
+        self.spooled
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bans at the start of a daemon.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use crate::store::{BanChange, BanNote, Store};
 /// Makes the kernel's bans those of the store. Returns how many had no room: a daemon that does not start would protect
 /// from even fewer.
 pub(in crate::daemon::gate) fn restore(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
-    let now = now();
+    let (started, now) = (Instant::now(), now());
     if store.was_created() {
         adopt(kernel, store, now)?;
     }
@@ -21,7 +22,9 @@ pub(in crate::daemon::gate) fn restore(kernel: &Kernel, store: &Store) -> Result
     let deadline = Deadline::now();
     let wanted: Vec<_> =
         store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.note.expires))).collect();
-    match kernel.replace_bans(&wanted) {
+    let replaced = kernel.replace_bans(&wanted);
+    tracing::info!(bans = wanted.len(), milliseconds = started.elapsed().as_millis(), "bans restored");
+    match replaced {
         Ok(()) => Ok(0),
         Err(KernelError::TableFull { .. }) => those_that_fit(kernel, &wanted),
         Err(error) => Err(error.into()),

@@ -86,9 +86,16 @@ impl Spool {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(in crate::store) fn refuse(&mut self) {
+        self.torn = true;
+    }
+
     fn write(&mut self, record: &[u8]) -> io::Result<()> {
         if self.torn {
-            return Err(io::Error::other("an earlier change could not be written whole, and what there is of it is in the way"));
+            return Err(io::Error::other(
+                "an earlier change could not be written whole, and what there is of it is in the way",
+            ));
         }
         match self.file.write_all(record) {
             Ok(()) => {

@@ -1,6 +1,6 @@
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use xdpgate_ebpf::abi::EXPIRY_SHIFT;
@@ -12,20 +12,11 @@ use crate::daemon::clock::now;
 use crate::kernel::monotonic_ns;
 
 /// The kernel's tables in this process.
-pub(super) struct Model(Mutex<Bans<HeapWords>>, Mutex<Instant>);
-
-impl Model {
-    /// When the last bans came into force.
-    pub(super) fn enforced(&self) -> Instant {
-        *self.1.lock().unwrap()
-    }
-}
+struct Model(Mutex<Bans<HeapWords>>);
 
 impl Enforcer for Model {
     fn ban_all(&self, bans: &[(IpNet, Option<u64>)]) -> Result<usize, KernelError> {
-        let new = self.0.lock().unwrap().ban_all(bans)?;
-        *self.1.lock().unwrap() = Instant::now();
-        Ok(new)
+        Ok(self.0.lock().unwrap().ban_all(bans)?)
     }
 
     fn unban(&self, prefix: IpNet) -> bool {
@@ -37,11 +28,11 @@ impl Enforcer for Model {
     }
 }
 
-pub(super) struct Stage {
-    pub(super) directory: TempDir,
-    pub(super) model: Model,
-    pub(super) store: Store,
-    pub(super) register: BanRegister,
+struct Stage {
+    directory: TempDir,
+    model: Model,
+    store: Store,
+    register: BanRegister,
 }
 
 impl Stage {
@@ -49,17 +40,12 @@ impl Stage {
         Self::sized(64)
     }
 
-    pub(super) fn sized(bans: u32) -> Self {
+    fn sized(bans: u32) -> Self {
         let directory = TempDir::new().unwrap();
         let shape = BanShape::new(bans);
         let bans = Bans::in_memory(shape, Seed([1, 2]));
         let store = Store::open(directory.path()).unwrap();
-        Self {
-            directory,
-            model: Model(bans.into(), Instant::now().into()),
-            store,
-            register: BanRegister::default(),
-        }
+        Self { directory, model: Model(bans.into()), store, register: BanRegister::default() }
     }
 
     fn ban(&self, prefixes: &[&str], expires: Option<Timestamp>) -> Result<usize, Failure> {
@@ -205,17 +191,21 @@ fn a_full_table_makes_none_and_stores_none() {
 fn a_store_that_refuses_leaves_bans_in_force_and_gets_them_later() {
     let stage = Stage::new();
     stage.ban(&["192.0.2.9/32"], None).unwrap();
+    assert_eq!(stage.stored().len(), 1);
     stage.store.refuse_changes_of_bans(true);
     stage.ban(&["192.0.2.1/32"], None).unwrap();
-    let failure = stage.unban(&["192.0.2.9/32"]).unwrap_err();
-    for part in ["lifted now, but not stored", "disk has room"] {
+    assert_eq!(stage.unban(&["192.0.2.9/32"]).unwrap(), nets(&["192.0.2.9/32"]));
+    stage.store.refuse_spooling();
+    let failure = stage.ban(&["192.0.2.1/32"], None).unwrap_err();
+    for part in ["in force now, but not stored", "disk has room", "they end with the daemon"] {
         assert!(failure.message.contains(part), "{failure}");
     }
-    assert_eq!(stage.ban(&["192.0.2.1/32"], None).unwrap(), 0, "it is there, and spooled");
+    let failure = stage.unban(&["192.0.2.9/32"]).unwrap_err();
+    assert!(failure.message.contains("lifted now, but not stored"), "{failure}");
     let now_in_force = nets(&["192.0.2.1/32"]);
     assert_eq!((stage.in_force(), stage.listed()), (now_in_force.clone(), now_in_force.clone()));
     assert_eq!(stage.stored(), nets(&["192.0.2.9/32"]));
-    assert!(stage.register.problem().unwrap().starts_with("3 changes"));
+    assert!(stage.register.problem().unwrap().starts_with("4 changes"));
 
     assert_eq!(stage.sweep_at(now(), monotonic_ns()), 0);
     assert!(stage.register.problem().is_some(), "it still refuses");
