@@ -101,7 +101,7 @@ fn many_bans_survive_a_kill_right_after_their_answer() -> Result<()> {
     }
     let mut stage = Stage::under("")?;
     let [[outside, _], [single, _]] = [1, 2].map(hosts);
-    let many = (0..MANY).map(|n| format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255));
+    let many = (0..MANY).map(|n| format!("11.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255));
     let text = many.chain([outside.to_string()]).collect::<Vec<_>>().join("\n");
     let file = stage.write("many.txt", text)?;
     stage.cli(&format!("ban add --from {} --ttl 1h --reason feed", file.display()))?;
@@ -135,7 +135,7 @@ fn many_bans_that_do_not_all_fit_are_none() -> Result<()> {
     }
     let stage = Stage::under("[tables]\nbans = 1024\n")?;
     let [outside, _] = hosts(1);
-    let others = (0..1024).map(|n| format!("10.0.{}.{}", n >> 8, n & 255));
+    let others = (0..1024).map(|n| format!("11.0.{}.{}", n >> 8, n & 255));
     let text = [outside.to_string()].into_iter().chain(others).collect::<Vec<_>>().join("\n");
     let file = stage.write("many.txt", text)?;
     let full = stage.refused(&format!("ban add --from {}", file.display()))?;

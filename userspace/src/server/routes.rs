@@ -16,6 +16,9 @@ use crate::api::types::{
 use crate::config::{InterfaceName, ListName, Mode};
 use crate::daemon::{BanLines, Gate, NewList};
 
+/// So few are made sooner than a thread for it wakes up, which is most of what a ban would take.
+const FEW_BANS: usize = 16;
+
 type Answer<T> = Result<Json<T>, Failure>;
 type Shared = State<Arc<Gate>>;
 
@@ -36,6 +39,9 @@ pub(super) async fn ban(
     Asker(peer): Asker,
     Body(request): Body<BanRequest>,
 ) -> Answer<BanAnswer> {
+    if request.bans.len() <= FEW_BANS && gate.bans_at_once() {
+        return gate.ban(&request, peer).map(Json);
+    }
     on_thread(gate, move |gate| gate.ban(&request, peer)).await
 }
 
@@ -195,7 +201,7 @@ pub(super) async fn reload(State(gate): Shared) -> Answer<Reloaded> {
     on_thread(gate, Gate::reload).await
 }
 
-/// Everything behind the gate blocks: system calls, files, a compile.
+/// Nearly everything behind the gate blocks: system calls, files, a compile.
 async fn on_thread<T: Send + 'static>(
     gate: Arc<Gate>,
     work: impl FnOnce(&Gate) -> Result<T, Failure> + Send + 'static,

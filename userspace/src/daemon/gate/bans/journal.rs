@@ -55,10 +55,14 @@ impl Journal {
 
     /// Writes what waits if it is too much to wait. To be called before that lock is taken.
     pub(super) fn make_room(&self, store: &Store) {
-        if lock(&self.waiting).prefixes >= MOST_WAITING {
+        if !self.has_room() {
             let _only = lock(&self.writing);
             self.write_all(store);
         }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        lock(&self.waiting).prefixes < MOST_WAITING
     }
 
     /// Returns when the change survives the end of the process, or the store has refused that.

@@ -38,6 +38,12 @@ impl Gate {
         Ok(BanAnswer { bans: grouped.shown(request, now) })
     }
 
+    /// Whether nobody is about a change of bans that would have to be waited for: then a few are made at once.
+    #[must_use]
+    pub fn bans_at_once(&self) -> bool {
+        self.bans.is_at_rest()
+    }
+
     /// Bans what is on the lines of a text, as [`Gate::ban`] does.
     ///
     /// # Errors

@@ -165,6 +165,11 @@ impl BanRegister {
         Ok(bans.into_iter().map(|(prefix, note)| BanRecord { prefix, note }).collect())
     }
 
+    /// Whether a change could be made without waiting for another one, or for the database.
+    pub(in crate::daemon) fn is_at_rest(&self) -> bool {
+        self.order.try_lock().is_ok() && self.journal.has_room() && self.journal.refused() == 0
+    }
+
     /// What an operator should know.
     pub(in crate::daemon) fn problem(&self) -> Option<String> {
         let refused = self.journal.refused();
