@@ -33,7 +33,9 @@ fn left(directory: &TempDir) -> Vec<BanChange> {
 
 fn filled(directory: &TempDir) -> Spool {
     let mut spool = Spool::open(directory.path()).unwrap().0;
-    some_changes().iter().for_each(|change| spool.append(change).unwrap());
+    for change in some_changes() {
+        spool.append(&change).unwrap();
+    }
     spool
 }
 
