@@ -87,6 +87,12 @@ impl Journal {
         self.write_all(store);
     }
 
+    /// Writes what waits, after whoever is about it.
+    pub(super) fn finish(&self, store: &Store) {
+        let _only = lock(&self.writing);
+        self.write_all(store);
+    }
+
     /// How many changes the store has refused.
     pub(super) fn refused(&self) -> usize {
         if self.refused.load(Ordering::Relaxed) { lock(&self.waiting).entries.len() } else { 0 }

@@ -97,7 +97,7 @@ impl Gate {
     /// # Errors
     /// When the disk refuses; then the next start finds what this process has left.
     pub fn finish_bans(&self) -> Result<(), Failure> {
-        self.bans.write_waiting(&self.store);
+        self.bans.finish(&self.store);
         Ok(self.store.keep_up()?)
     }
 

@@ -109,9 +109,9 @@ impl BanRegister {
         Ok(removed)
     }
 
-    /// Brings what waits into the database.
-    pub(in crate::daemon) fn write_waiting(&self, store: &Store) {
-        self.journal.write_waiting(store);
+    /// Returns when the database has all that has come into force, or has refused it.
+    pub(in crate::daemon) fn finish(&self, store: &Store) {
+        self.journal.finish(store);
     }
 
     /// Clears away what has ended, and brings what waits into the database. Both clocks are of the same moment. Returns
@@ -123,7 +123,7 @@ impl BanRegister {
         now: Timestamp,
         monotonic_now: u64,
     ) -> Result<usize, Failure> {
-        self.write_waiting(store);
+        self.journal.write_waiting(store);
         if self.journal.refused() > 0 {
             return Ok(0);
         }

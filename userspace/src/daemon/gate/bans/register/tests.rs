@@ -77,7 +77,7 @@ impl Stage {
 
     /// When all is where it belongs.
     fn stored(&self) -> Vec<IpNet> {
-        self.register.write_waiting(&self.store);
+        self.register.finish(&self.store);
         self.store.bans().unwrap().into_iter().map(|ban| ban.prefix).collect()
     }
 
@@ -124,7 +124,7 @@ fn what_was_answered_and_not_stored_yet_survives_a_kill() {
     let stage = Stage::sized(1 << 14);
     stage.ban(&["192.0.2.1/32"], None).unwrap();
     stage.ban(&["192.0.2.2/32"], Some(after(60))).unwrap();
-    stage.register.write_waiting(&stage.store);
+    stage.register.finish(&stage.store);
     let many: Vec<String> = (0..10_000).map(|n| format!("10.1.{}.{}/32", n / 256, n % 256)).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     stage.ban(&many, Some(after(60))).unwrap();
@@ -160,15 +160,15 @@ fn nothing_stays_spooled_that_the_database_has() {
     };
     stage.ban(&["192.0.2.1/32"], None).unwrap();
     assert!(spooled() > 0);
-    stage.register.write_waiting(&stage.store);
+    stage.register.finish(&stage.store);
     assert_eq!(spooled(), 0);
     stage.store.refuse_changes_of_bans(true);
     stage.ban(&["192.0.2.2/32"], None).unwrap();
-    stage.register.write_waiting(&stage.store);
+    stage.register.finish(&stage.store);
     stage.ban(&["192.0.2.3/32"], None).unwrap();
-    stage.register.write_waiting(&stage.store);
+    stage.register.finish(&stage.store);
     stage.store.refuse_changes_of_bans(false);
-    stage.register.write_waiting(&stage.store);
+    stage.register.finish(&stage.store);
     assert_eq!(spooled(), 0);
     assert_eq!(stage.stored().len(), 3);
 }
