@@ -8,6 +8,8 @@ use xdpgate_tests::kernel_or_skip;
 
 use crate::stage::{BURST, Stage, hosts, wait};
 
+/// Bans of one request: long enough in the making to be killed before they are stored.
+const MANY: usize = 60_000;
 /// A ban of two seconds ends within this.
 const ENDS_WITHIN: Duration = Duration::from_secs(4);
 
@@ -90,6 +92,60 @@ fn bans_survive_a_restart_with_their_ends() -> Result<()> {
     let none = stage.refused(&format!("ban del {long}"))?;
     assert_eq!(none.code, 4, "{none:?}");
     Ok(())
+}
+
+#[test]
+fn many_bans_survive_a_kill_right_after_their_answer() -> Result<()> {
+    if !kernel_or_skip("many_bans_survive_a_kill_right_after_their_answer") {
+        return Ok(());
+    }
+    let mut stage = Stage::under("")?;
+    let [[outside, _], [single, _]] = [1, 2].map(hosts);
+    let many = (0..MANY).map(|n| format!("11.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255));
+    let text = many.chain([outside.to_string()]).collect::<Vec<_>>().join("\n");
+    let file = stage.write("many.txt", text)?;
+    stage.cli(&format!("ban add --from {} --ttl 1h --reason feed", file.display()))?;
+    stage.cli(&format!("ban add {single} --ttl 1h --reason guessing"))?;
+    stage.daemon.kill()?;
+    for source in [outside, single] {
+        assert_eq!(stage.arrive(source)?, 0, "the kernel goes on enforcing");
+    }
+    // The second time the kernel has forgotten them, as after a reboot.
+    for _ in 0..2 {
+        stage.daemon.start_again()?;
+        for source in [outside, single] {
+            stage.assert_dropped(source, "banned")?;
+        }
+        let bans = stage.json("ban list")?;
+        let reasons = |reason: &str| {
+            let bans = bans["bans"].as_array().into_iter().flatten();
+            bans.filter(|ban| ban["reason"] == reason).count()
+        };
+        assert_eq!((reasons("feed"), reasons("guessing")), (MANY + 1, 1));
+        stage.daemon.terminate()?;
+        stage.cli(&format!("detach --bpffs {}", stage.daemon.pins().display()))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn many_bans_that_do_not_all_fit_are_none() -> Result<()> {
+    if !kernel_or_skip("many_bans_that_do_not_all_fit_are_none") {
+        return Ok(());
+    }
+    let stage = Stage::under("[tables]\nbans = 1024\n")?;
+    let [outside, _] = hosts(1);
+    let others = (0..1024).map(|n| format!("11.0.{}.{}", n >> 8, n & 255));
+    let text = [outside.to_string()].into_iter().chain(others).collect::<Vec<_>>().join("\n");
+    let file = stage.write("many.txt", text)?;
+    let full = stage.refused(&format!("ban add --from {}", file.display()))?;
+    assert_eq!(full.code, 11, "{full:?}");
+    for part in ["none of the 1025 bans was made", "`bans-ipv4` is full (1024 entries)", "raise tables.bans"]
+    {
+        assert!(full.message.contains(part), "{full:?}");
+    }
+    assert_eq!(stage.json("ban list")?["bans"], serde_json::json!([]));
+    stage.assert_passed(outside, "default-pass")
 }
 
 #[test]

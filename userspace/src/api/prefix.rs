@@ -4,13 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::{PrefixError, parse_prefix};
 
 /// A prefix without host bits. A plain address is read as the prefix that holds only it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix(IpNet);
 
 impl Prefix {
@@ -36,17 +36,30 @@ impl From<IpNet> for Prefix {
     }
 }
 
-impl TryFrom<String> for Prefix {
-    type Error = PrefixError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Serialize for Prefix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Prefix> for String {
-    fn from(prefix: Prefix) -> Self {
-        prefix.to_string()
+impl<'de> Deserialize<'de> for Prefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads a prefix out of the request itself: there may be a million of them.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Prefix;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an address or a prefix")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Prefix, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

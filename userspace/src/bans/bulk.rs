@@ -1,7 +1,5 @@
 //! Many bans at once.
 
-use std::collections::HashSet;
-
 use ipnet::IpNet;
 use xdpgate_ebpf::bans::lower_half;
 
@@ -40,9 +38,17 @@ impl<W: BanWords> Bans<W> {
     /// A table is full; then nothing has changed.
     pub fn replace(&mut self, wanted: &[(IpNet, Option<u64>)]) -> Result<(), TableFull> {
         self.ban_all(wanted)?;
-        let keep: HashSet<Entry> = wanted.iter().map(|(prefix, _)| Entry::from(*prefix)).collect();
+        let of_entry = |entry: Entry| (entry.table as u8, entry.key);
+        let mut keep: Vec<_> = wanted.iter().map(|(prefix, _)| of_entry((*prefix).into())).collect();
+        keep.sort_unstable();
+        keep.dedup();
+        if self.len() == keep.len() as u64 {
+            // As nearly always: a walk over the tables would find nothing to lift.
+            return Ok(());
+        }
         let all = self.entries().map(|(entry, _)| entry);
-        let unwanted: Vec<Entry> = all.filter(|entry| !keep.contains(entry)).collect();
+        let unwanted: Vec<Entry> =
+            all.filter(|entry| keep.binary_search(&of_entry(*entry)).is_err()).collect();
         for entry in unwanted {
             self.lift_entry(entry);
         }

@@ -1,18 +1,28 @@
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use hyper::Method;
 
 use super::args::BanCommand;
-use super::numbers::{counted, duration, time};
+use super::list;
+use super::numbers::{counted, duration, grouped, time};
 use super::output::Stop;
 use super::session::Session;
 use super::style::{BOLD, RESET};
 use crate::api::Failure;
-use crate::api::types::{Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
+use crate::api::types::{Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
 
 pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
     match command {
-        BanCommand::Add { prefixes, ttl, reason, source, force } => {
+        BanCommand::Add { from: Some(file), skip_bad, ttl, reason, source, force, .. } => {
+            let ttl = ttl.seconds().map(|seconds| format!("ttl_seconds={seconds}&")).unwrap_or_default();
+            let (reason, source) = (encoded(&reason), encoded(&source));
+            let options = format!("{ttl}reason={reason}&source={source}&skip_bad={skip_bad}&force={force}");
+            let path = format!("/v1/bans/lines?{options}");
+            let answer: BanLinesAnswer = session.call(Method::POST, &path, list::read(&file)?)?;
+            session.output.show(&answer, |out, answer| lines_added(out, answer))
+        }
+        BanCommand::Add { prefixes, ttl, reason, source, force, .. } => {
             let new = |prefix| NewBan { prefix, ttl_seconds: ttl.seconds(), reason: reason.clone() };
             let request = BanRequest { bans: prefixes.into_iter().map(new).collect(), source, force };
             let answer: BanAnswer = session.send(Method::POST, "/v1/bans", &request)?;
@@ -49,6 +59,30 @@ fn added(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
     }
 }
 
+fn lines_added(out: &mut dyn Write, answer: &BanLinesAnswer) -> io::Result<()> {
+    let until =
+        answer.expires.map_or_else(|| "for good".to_owned(), |expires| format!("until {}", time(expires)));
+    writeln!(out, "{} made {until}, {} of them new", counted(answer.bans, "ban"), grouped(answer.new))?;
+    if answer.skipped > 0 {
+        writeln!(out, "{} left out", counted(answer.skipped, "line"))?;
+    }
+    Ok(())
+}
+
+/// For a query, as RFC 3986 wants it.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
     if bans.is_empty() {
         return writeln!(out, "nobody is banned");
@@ -59,4 +93,14 @@ fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
         writeln!(out, "{:<28} {left:<13} {:<14} {}", ban.prefix, ban.source, ban.reason)?;
     }
     writeln!(out, "{}", counted(bans.len() as u64, "ban"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anything_can_stand_in_a_query() {
+        assert_eq!(encoded("fail2ban:sshd & é"), "fail2ban%3Asshd%20%26%20%C3%A9");
+    }
 }

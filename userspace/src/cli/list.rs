@@ -35,7 +35,7 @@ pub(super) fn list(session: &Session, command: ListCommand) -> Result<(), Stop> 
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: io::Error| Failure::invalid(format!("cannot read {}: {error}", file.display()));
     let text = if file == Path::new("-") {
         let mut text = Vec::new();

@@ -11,7 +11,7 @@ mod log;
 mod options;
 
 pub use self::events::EventLog;
-pub use self::gate::{Gate, NewList};
+pub use self::gate::{BanLines, Gate, NewList};
 pub use self::inputs::{Inputs, LoadedGeo};
 pub use self::log::{LogFormat, start_logging};
 pub use self::options::{MetricsAt, RunOptions};

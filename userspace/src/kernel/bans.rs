@@ -35,6 +35,12 @@ impl Kernel {
         lock(&self.bans).iter().collect()
     }
 
+    /// How many bans the kernel has, those among them that have ended a moment ago.
+    #[must_use]
+    pub fn count_bans(&self) -> u64 {
+        lock(&self.bans).len()
+    }
+
     /// Bans all of these, or none; a ban that is there is changed. Returns how many are new.
     ///
     /// # Errors

@@ -9,12 +9,15 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use crate::api::Failure;
 use crate::api::types::{
-    AllowEntries, AllowRequest, BanAnswer, BanRequest, Bans, Detached, Explanation, Geo, GeoDatabaseRequest,
-    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
-    Reloaded, Removed, Stats, Status,
+    AllowEntries, AllowRequest, BanAnswer, BanLinesAnswer, BanRequest, Bans, Detached, Explanation, Geo,
+    GeoDatabaseRequest, GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest,
+    Probe, Protocol, Reloaded, Removed, Stats, Status,
 };
 use crate::config::{InterfaceName, ListName, Mode};
-use crate::daemon::{Gate, NewList};
+use crate::daemon::{BanLines, Gate, NewList};
+
+/// So few are made sooner than a thread for it wakes up, which is most of what a ban would take.
+const FEW_BANS: usize = 16;
 
 type Answer<T> = Result<Json<T>, Failure>;
 type Shared = State<Arc<Gate>>;
@@ -36,7 +39,37 @@ pub(super) async fn ban(
     Asker(peer): Asker,
     Body(request): Body<BanRequest>,
 ) -> Answer<BanAnswer> {
+    if request.bans.len() <= FEW_BANS && gate.bans_at_once() {
+        return gate.ban(&request, peer).map(Json);
+    }
     on_thread(gate, move |gate| gate.ban(&request, peer)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BanLinesParameters {
+    ttl_seconds: Option<u64>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    skip_bad: bool,
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) async fn ban_lines(
+    State(gate): Shared,
+    Asker(peer): Asker,
+    Parameters(parameters): Parameters<BanLinesParameters>,
+    text: Bytes,
+) -> Answer<BanLinesAnswer> {
+    let BanLinesParameters { ttl_seconds, reason, source, skip_bad, force } = parameters;
+    on_thread(gate, move |gate| {
+        gate.ban_lines(&BanLines { text: &text, ttl_seconds, reason, source, skip_bad, force }, peer)
+    })
+    .await
 }
 
 pub(super) async fn unban(State(gate): Shared, Body(request): Body<PrefixesRequest>) -> Answer<Removed> {
@@ -168,7 +201,7 @@ pub(super) async fn reload(State(gate): Shared) -> Answer<Reloaded> {
     on_thread(gate, Gate::reload).await
 }
 
-/// Everything behind the gate blocks: system calls, files, a compile.
+/// Nearly everything behind the gate blocks: system calls, files, a compile.
 async fn on_thread<T: Send + 'static>(
     gate: Arc<Gate>,
     work: impl FnOnce(&Gate) -> Result<T, Failure> + Send + 'static,

@@ -57,6 +57,10 @@ pub async fn run(options: RunOptions) -> Result<(), Failure> {
         failure = tasks.first_failure() => Err(failure),
     };
     notify::stopping("the kernel goes on enforcing");
+    let finished = blocking(move || gate.finish_bans()).await;
+    if let Err(error) = finished {
+        tracing::error!(%error, "changes of bans are not on the disk; the next start takes them from what is there");
+    }
     tracing::info!("ended; the kernel goes on enforcing what is loaded (`xdpgate detach` ends that)");
     ended
 }

@@ -40,6 +40,15 @@ pub enum StoreError {
         /// What the database said.
         source: rusqlite::Error,
     },
+    /// Changes of bans that this version can't read.
+    #[error(
+        "{path} holds changes of bans that another version has written and not yet stored; start that version once, and stop it, \
+         or move the file aside to go on without them"
+    )]
+    Spool {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file or directory beside the database.
     #[error("{what} {path}: {source}")]
     Io {

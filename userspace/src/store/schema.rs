@@ -1,36 +1,47 @@
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
-use super::StoreError;
+use super::bans::{BanNote, put};
+use super::{StoreError, bad_column, timestamp};
+
+/// Brings one schema to the next.
+enum Step {
+    Sql(&'static str),
+    /// Where SQL alone can't do it.
+    Code(fn(&Transaction<'_>) -> rusqlite::Result<()>),
+}
 
 /// Step n brings schema n to schema n + 1. A released step is never edited: databases in the field have run it.
-const STEPS: &[&str] = &["
-    CREATE TABLE bans (
-        prefix          TEXT    PRIMARY KEY,
-        expires_unix_ms INTEGER,
-        reason          TEXT    NOT NULL,
-        source          TEXT    NOT NULL,
-        created_unix_ms INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX bans_by_expiry ON bans (expires_unix_ms) WHERE expires_unix_ms IS NOT NULL;
-    CREATE TABLE allow (
-        prefix          TEXT    PRIMARY KEY,
-        note            TEXT    NOT NULL,
-        created_unix_ms INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE lists (
-        name            TEXT    PRIMARY KEY,
-        mode            TEXT    NOT NULL,
-        skip_bad        INTEGER NOT NULL,
-        entries         INTEGER NOT NULL,
-        added_unix_ms   INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE settings (
-        key             TEXT    PRIMARY KEY,
-        value           TEXT    NOT NULL
-    ) WITHOUT ROWID;
-"];
+const STEPS: &[Step] = &[
+    Step::Sql(
+        "CREATE TABLE bans (
+            prefix          TEXT    PRIMARY KEY,
+            expires_unix_ms INTEGER,
+            reason          TEXT    NOT NULL,
+            source          TEXT    NOT NULL,
+            created_unix_ms INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX bans_by_expiry ON bans (expires_unix_ms) WHERE expires_unix_ms IS NOT NULL;
+        CREATE TABLE allow (
+            prefix          TEXT    PRIMARY KEY,
+            note            TEXT    NOT NULL,
+            created_unix_ms INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE lists (
+            name            TEXT    PRIMARY KEY,
+            mode            TEXT    NOT NULL,
+            skip_bad        INTEGER NOT NULL,
+            entries         INTEGER NOT NULL,
+            added_unix_ms   INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE settings (
+            key             TEXT    PRIMARY KEY,
+            value           TEXT    NOT NULL
+        ) WITHOUT ROWID;",
+    ),
+    Step::Code(notes_of_bans),
+];
 
 /// Runs the steps that the database has not run yet, each in a transaction together with the new version number.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -42,9 +53,53 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     for (version, step) in (1_i64..).zip(STEPS).filter(|(version, _)| *version > found) {
         let transaction = connection.transaction().map_err(failed)?;
-        transaction.execute_batch(step).map_err(failed)?;
+        match step {
+            Step::Sql(sql) => transaction.execute_batch(sql),
+            Step::Code(code) => code(&transaction),
+        }
+        .map_err(failed)?;
         transaction.pragma_update(None, "user_version", version).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
     Ok(())
+}
+
+/// Bans become small rows with binary keys; what is the same for many is kept once.
+///
+/// No index on the note: it would double the work of a large request. `only_prefix` names the ban of a note that has
+/// but one, which is what most notes of a busy machine have. All others that end in a second are found with one walk.
+fn notes_of_bans(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE bans RENAME TO earlier_bans;
+        CREATE TABLE notes (
+            id              INTEGER PRIMARY KEY,
+            expires_unix_ms INTEGER,
+            reason          TEXT    NOT NULL,
+            source          TEXT    NOT NULL,
+            created_unix_ms INTEGER NOT NULL,
+            only_prefix     BLOB
+        );
+        CREATE INDEX notes_by_expiry ON notes (expires_unix_ms) WHERE expires_unix_ms IS NOT NULL;
+        CREATE TABLE bans (
+            prefix          BLOB    PRIMARY KEY,
+            note            INTEGER NOT NULL
+        ) WITHOUT ROWID;",
+    )?;
+    {
+        let sql = "SELECT prefix, expires_unix_ms, reason, source, created_unix_ms FROM earlier_bans";
+        let mut statement = transaction.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let prefix: String = row.get(0)?;
+            let prefix = prefix.parse().map_err(|error| bad_column(0, error))?;
+            let note = BanNote {
+                expires: row.get::<_, Option<i64>>(1)?.map(timestamp),
+                reason: row.get(2)?,
+                source: row.get(3)?,
+                created: timestamp(row.get(4)?),
+            };
+            put(transaction, &note, &[prefix])?;
+        }
+    }
+    transaction.execute_batch("DROP TABLE earlier_bans")
 }

@@ -1,5 +1,6 @@
 use std::fs;
 
+use ipnet::IpNet;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -7,14 +8,31 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::{ListName, Mode};
 
+fn note(expires: Option<Timestamp>) -> BanNote {
+    BanNote { expires, reason: "scanning".to_owned(), source: "cli".to_owned(), created: at(1_000) }
+}
+
 fn ban(prefix: &str, expires: Option<Timestamp>) -> BanRecord {
-    BanRecord {
-        prefix: prefix.parse().unwrap(),
-        expires,
-        reason: "scanning".to_owned(),
-        source: "cli".to_owned(),
-        created: at(1_000),
-    }
+    BanRecord { prefix: prefix.parse().unwrap(), note: note(expires).into() }
+}
+
+fn put(store: &Store, bans: &[BanRecord]) {
+    let groups = bans.iter().map(|ban| (BanNote::clone(&ban.note), vec![ban.prefix]));
+    store.change_bans(&[&BanChange::Put(groups.collect())]).unwrap();
+}
+
+fn in_order(store: &Store) -> Vec<BanRecord> {
+    let mut bans = store.bans().unwrap();
+    bans.sort_by_key(|ban| ban.prefix);
+    bans
+}
+
+fn many(prefixes: impl IntoIterator<Item = IpNet>, expires: Option<Timestamp>) -> BanChange {
+    BanChange::Put(vec![(note(expires), prefixes.into_iter().collect())])
+}
+
+fn addresses(count: u32) -> impl Iterator<Item = IpNet> {
+    (0..count).map(|n| IpNet::from(std::net::IpAddr::from(std::net::Ipv4Addr::from_bits(0xC000_0200 + n))))
 }
 
 fn at(milliseconds: i64) -> Timestamp {
@@ -43,7 +61,7 @@ fn everything_survives_a_kill() {
     let store = Store::open(directory.path()).unwrap();
     assert!(store.was_created());
     let bans = [ban("192.0.2.1/32", None), ban("2001:db8::/48", Some(at(90_000)))];
-    store.put_bans(&bans).unwrap();
+    put(&store, &bans);
     let allow =
         AllowRecord { prefix: "198.51.100.0/24".parse().unwrap(), note: "office".to_owned(), created: at(5) };
     store.put_allow(std::slice::from_ref(&allow)).unwrap();
@@ -52,7 +70,7 @@ fn everything_survives_a_kill() {
 
     let store = reopen_as_after_a_kill(store, &directory);
     assert!(!store.was_created());
-    assert_eq!(store.bans().unwrap(), bans);
+    assert_eq!(in_order(&store), bans);
     assert_eq!(store.allow().unwrap(), [allow]);
     assert_eq!(store.lists().unwrap(), [list("scanners", 7)]);
     assert_eq!(store.list_text(&name("scanners")).unwrap().as_deref(), Some(&b"203.0.113.1\n"[..]));
@@ -64,29 +82,106 @@ fn everything_survives_a_kill() {
 fn a_second_ban_replaces_the_first() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    store.put_bans(&[ban("192.0.2.1/32", Some(at(10)))]).unwrap();
-    store.put_bans(&[ban("192.0.2.1/32", None)]).unwrap();
+    put(&store, &[ban("192.0.2.1/32", Some(at(10)))]);
+    put(&store, &[ban("192.0.2.1/32", None)]);
     assert_eq!(store.bans().unwrap(), [ban("192.0.2.1/32", None)]);
-    assert_eq!(store.count_bans().unwrap(), 1);
+    assert_eq!(store.bans().unwrap().len(), 1);
     let prefix = "192.0.2.1/32".parse().unwrap();
     let missing = "192.0.2.2/32".parse().unwrap();
-    assert_eq!(store.delete_bans(&[prefix, missing]).unwrap(), [prefix]);
+    assert_eq!(store.change_bans(&[&BanChange::Delete(vec![prefix, missing])]).unwrap(), [[prefix]]);
     assert_eq!(store.ban(prefix).unwrap(), None);
+    assert_eq!(notes(&store), 0, "a note goes with its only ban");
+}
+
+fn notes(store: &Store) -> i64 {
+    store.reader().query_row("SELECT count(*) FROM notes", [], |row| row.get(0)).unwrap()
 }
 
 #[test]
-fn only_ended_bans_are_expired() {
+fn only_ended_bans_are_ended() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
     let now = Timestamp::now();
-    let bans = [
-        ban("192.0.2.1/32", Some(now)),
-        ban("192.0.2.2/32", Some(now + 1.second())),
-        ban("192.0.2.3/32", None),
-    ];
-    store.put_bans(&bans).unwrap();
-    let expired: Vec<_> = store.expired_bans(now).unwrap().iter().map(|ban| ban.prefix.to_string()).collect();
-    assert_eq!(expired, ["192.0.2.1/32"]);
+    put(
+        &store,
+        &[
+            ban("192.0.2.1/32", Some(now)),
+            ban("192.0.2.2/32", Some(now + 1.second())),
+            ban("192.0.2.3/32", None),
+        ],
+    );
+    let together: Vec<IpNet> = ["192.0.2.4/32", "2001:db8::/48"].map(|prefix| prefix.parse().unwrap()).into();
+    store.change_bans(&[&many(together.clone(), Some(now))]).unwrap();
+    let mut ended: Vec<_> = store.ended_bans(now).unwrap().into_iter().map(|ended| ended.prefixes).collect();
+    for prefixes in &mut ended {
+        prefixes.sort();
+    }
+    ended.sort();
+    assert_eq!(ended, [vec!["192.0.2.1/32".parse().unwrap()], together]);
+
+    store.tidy_bans(now).unwrap();
+    let left: Vec<_> = store.bans().unwrap().iter().map(|ban| ban.prefix.to_string()).collect();
+    assert_eq!((left, notes(&store)), (["192.0.2.2/32", "192.0.2.3/32"].map(str::to_owned).into(), 2));
+}
+
+#[test]
+fn clearing_away_spares_bans_that_were_made_again() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let now = Timestamp::now();
+    store.change_bans(&[&many(addresses(3), Some(now))]).unwrap();
+    let [ended] = store.ended_bans(now).unwrap().try_into().unwrap();
+    let again = addresses(1).next().unwrap();
+    put(&store, &[BanRecord { prefix: again, note: note(None).into() }]);
+    assert!(store.has_note(addresses(2).last().unwrap(), ended.note).unwrap());
+    assert!(!store.has_note(again, ended.note).unwrap());
+    let forget = BanChange::Forget(ended.note, ended.prefixes);
+    store.change_bans(&[&forget, &BanChange::EndNote(ended.note, None)]).unwrap();
+    assert_eq!(store.bans().unwrap(), [BanRecord { prefix: again, note: note(None).into() }]);
+    assert_eq!(notes(&store), 1);
+}
+
+#[test]
+fn changes_are_made_in_their_order() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let prefixes: Vec<IpNet> = addresses(200).collect();
+    let delete = BanChange::Delete(prefixes[..100].to_vec());
+    let done = store.change_bans(&[&many(prefixes.clone(), None), &delete, &many(addresses(1), Some(at(7)))]);
+    assert_eq!(done.unwrap(), [vec![], prefixes[..100].to_vec(), vec![]]);
+    assert_eq!(store.bans().unwrap().len(), 101);
+    assert_eq!(store.ban(prefixes[0]).unwrap().unwrap().note.expires, Some(at(7)));
+}
+
+#[test]
+fn bans_around_an_address_are_found() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    for prefix in
+        ["192.0.2.1/32", "192.0.2.0/24", "192.0.0.0/8", "0.0.0.0/0", "192.0.3.0/24", "2001:db8::/32"]
+    {
+        store.change_bans(&[&many([prefix.parse::<IpNet>().unwrap().trunc()], None)]).unwrap();
+    }
+    let around = |prefix: &str| -> Vec<String> {
+        let bans = store.bans_around(prefix.parse().unwrap()).unwrap();
+        bans.into_iter().map(|ban| ban.prefix.to_string()).collect()
+    };
+    assert_eq!(around("192.0.2.1/32"), ["192.0.2.1/32", "192.0.2.0/24", "192.0.0.0/8", "0.0.0.0/0"]);
+    assert_eq!(around("2001:db8::1/128"), ["2001:db8::/32"]);
+}
+
+#[test]
+fn a_log_that_has_grown_is_copied_into_the_database() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let pages = || store.log_pages().unwrap();
+    store.change_bans(&[&many(addresses(10_000), None)]).unwrap();
+    store.keep_up().unwrap();
+    assert!(pages().0 > 20 && pages().1 == 0, "a little stays in the log: {:?}", pages());
+    store.change_bans(&[&many(addresses(1), None)]).unwrap();
+    store.keep_log_below(20).unwrap();
+    assert!(pages().0 == pages().1, "{:?}", pages());
+    assert_eq!(store.bans().unwrap().len(), 10_000);
 }
 
 #[test]
@@ -131,10 +226,7 @@ fn a_damaged_database_is_named_and_left_alone() {
 fn damage_inside_a_database_is_found() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    let bans: Vec<_> = (0..2_000_u32)
-        .map(|n| ban(&format!("{}/32", std::net::Ipv4Addr::from(0xC000_0200 + n)), None))
-        .collect();
-    store.put_bans(&bans).unwrap();
+    store.change_bans(&[&many(addresses(20_000), None)]).unwrap();
     drop(store);
     let path = directory.path().join(FILE_NAME);
     let mut bytes = fs::read(&path).unwrap();
@@ -159,12 +251,54 @@ fn a_newer_schema_is_refused() {
 fn migrating_twice_changes_nothing() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    store.put_bans(&[ban("192.0.2.1/32", None)]).unwrap();
+    put(&store, &[ban("192.0.2.1/32", None)]);
     drop(store);
     let store = Store::open(directory.path()).unwrap();
-    assert_eq!(store.count_bans().unwrap(), 1);
+    assert_eq!(store.bans().unwrap().len(), 1);
 }
 
 fn name(text: &str) -> ListName {
     text.parse().unwrap()
+}
+
+/// As the first schema had them.
+const EARLIER: &str = "
+    CREATE TABLE bans (prefix TEXT PRIMARY KEY, expires_unix_ms INTEGER, reason TEXT NOT NULL, source TEXT NOT NULL,
+        created_unix_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX bans_by_expiry ON bans (expires_unix_ms) WHERE expires_unix_ms IS NOT NULL;
+    CREATE TABLE allow (prefix TEXT PRIMARY KEY, note TEXT NOT NULL, created_unix_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE lists (name TEXT PRIMARY KEY, mode TEXT NOT NULL, skip_bad INTEGER NOT NULL, entries INTEGER NOT NULL,
+        added_unix_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO bans VALUES ('192.0.2.1/32', 90000, 'scanning', 'cli', 1000), ('2001:db8::/48', NULL, 'scanning', 'cli', 1000);
+    INSERT INTO allow VALUES ('198.51.100.0/24', 'office', 5);
+    PRAGMA user_version = 1;";
+
+#[test]
+fn bans_of_the_first_schema_are_taken_over() {
+    let directory = TempDir::new().unwrap();
+    let connection = Connection::open(directory.path().join(FILE_NAME)).unwrap();
+    connection.execute_batch(EARLIER).unwrap();
+    drop(connection);
+    let store = Store::open(directory.path()).unwrap();
+    let bans = [ban("192.0.2.1/32", Some(at(90_000))), ban("2001:db8::/48", None)];
+    assert_eq!(in_order(&store), bans);
+    assert_eq!(store.allow().unwrap().len(), 1);
+    assert_eq!(store.ended_bans(at(90_000)).unwrap().len(), 1);
+    let store = reopen_as_after_a_kill(store, &directory);
+    assert_eq!(in_order(&store), bans);
+}
+
+#[test]
+fn a_first_schema_that_cannot_be_read_stays_as_it_is() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(&EARLIER.replace("192.0.2.1/32", "nobody")).unwrap();
+    drop(connection);
+    assert!(matches!(Store::open(directory.path()).unwrap_err(), StoreError::Damaged { .. }));
+    let connection = Connection::open(&path).unwrap();
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let bans: i64 = connection.query_row("SELECT count(*) FROM bans", [], |row| row.get(0)).unwrap();
+    assert_eq!((version, bans), (1, 2));
 }

@@ -22,7 +22,7 @@ pub struct NewBan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BanRequest {
-    /// All of them are made, or the answer says which was the first that was not.
+    /// All of them are made, or none.
     pub bans: Vec<NewBan>,
     /// Who asks, such as `cli` or `fail2ban:sshd`.
     #[serde(default)]
@@ -37,6 +37,19 @@ pub struct BanRequest {
 pub struct BanAnswer {
     /// In force now.
     pub bans: Vec<Ban>,
+}
+
+/// The answer to `POST /v1/bans/lines`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanLinesAnswer {
+    /// How many bans the lines made, those among them that were there before.
+    pub bans: u64,
+    /// How many of them were not there before.
+    pub new: u64,
+    /// Until when; `null` is for good.
+    pub expires: Option<Timestamp>,
+    /// Lines that were left out because they are no entries.
+    pub skipped: u64,
 }
 
 /// A ban in force.

@@ -12,8 +12,8 @@ mod status;
 mod tests;
 
 pub use self::bans::{
-    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanRequest, Bans, NewBan, PrefixesRequest,
-    Removed,
+    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan,
+    PrefixesRequest, Removed,
 };
 pub use self::changes::{Actor, Changed, Detached, PauseState, Reloaded, Sizes};
 pub use self::events::{Event, EventKind, Events};

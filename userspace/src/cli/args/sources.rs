@@ -15,8 +15,14 @@ const WHO: &str = "Who, such as 192.0.2.1 or 2001:db8::/48";
 pub(in crate::cli) enum BanCommand {
     /// Ban addresses or prefixes; one that is banned already takes the new time and reason
     Add {
-        #[arg(required = true, value_name = "PREFIX", help = WHO)]
+        #[arg(required_unless_present = "from", conflicts_with = "from", value_name = "PREFIX", help = WHO)]
         prefixes: Vec<Prefix>,
+        /// Ban what is on the lines of this file, or of standard input for -: addresses, prefixes, ranges a-b
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// With --from, leave out lines that are no entries
+        #[arg(long, requires = "from")]
+        skip_bad: bool,
         /// For how long: 90s, 30m, 1h30m, 7d, or `permanent`
         #[arg(long, value_name = "TIME", default_value = "1h")]
         ttl: Ttl,

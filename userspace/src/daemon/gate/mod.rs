@@ -1,8 +1,8 @@
 //! The gate: what is in force, and every way to change it.
 //!
-//! All methods block. Two locks order the changes: `changes` for the policy, `bans` for bans. Nobody holds both, and
-//! nobody compiles while holding `bans`, so that a ban never waits for a policy. Readers take what is live, whole, and
-//! wait for neither.
+//! All methods block. Two locks order the changes: `changes` for the policy, one in `bans` for bans. Nobody holds both, and
+//! nobody compiles or waits for the disk while holding that of bans, so that a ban never waits for a policy. Readers take
+//! what is live, whole, and wait for neither.
 
 mod allow;
 mod bans;
@@ -24,8 +24,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use jiff::Timestamp;
 use xdpgate_ebpf::abi::Settings;
 
+pub use self::bans::BanLines;
 pub use self::lists::NewList;
 
+use self::bans::BanRegister;
 use self::interfaces::Guarded;
 use super::events::Translator;
 use super::{EventLog, Inputs, RunOptions};
@@ -43,7 +45,7 @@ pub struct Gate {
     options: RunOptions,
     live: RwLock<Arc<Live>>,
     changes: Mutex<()>,
-    bans: Mutex<()>,
+    bans: BanRegister,
     last_reload: RwLock<LastReload>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
     /// Bans of the store that the kernel's table had no room for at the start.

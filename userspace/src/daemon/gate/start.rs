@@ -2,17 +2,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, RwLock};
 use std::time::Instant;
 
-use ipnet::IpNet;
-use jiff::Timestamp;
-
+use super::bans::{self, BanRegister};
 use super::{Gate, Live};
 use crate::api::Failure;
 use crate::api::types::{LastReload, Sizes};
 use crate::config::Config;
-use crate::daemon::clock::{self, Deadline};
-use crate::daemon::{EventLog, Inputs, RunOptions};
-use crate::kernel::{Attached, Kernel, KernelError, monotonic_ns};
-use crate::store::{BanRecord, Store};
+use crate::daemon::{EventLog, Inputs, RunOptions, clock};
+use crate::kernel::{Attached, Kernel, KernelError};
+use crate::store::Store;
 
 impl Gate {
     /// Puts the policy and the bans in force on every interface.
@@ -29,7 +26,7 @@ impl Gate {
         let inputs = Inputs::load(config, Some(&store))?;
         let before = kernel.live_generation();
         let image = inputs.compile(before + 1)?;
-        let bans_left_out = restore_bans(&kernel, &store)?;
+        let bans_left_out = bans::restore(&kernel, &store)?;
         let wanted = inputs.config.interfaces.clone();
 
         let adopting = before > 0;
@@ -52,7 +49,7 @@ impl Gate {
             options,
             live: RwLock::new(Live { inputs, settings, sizes }.into()),
             changes: Mutex::new(()),
-            bans: Mutex::new(()),
+            bans: BanRegister::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
             guarded: Mutex::new(BTreeMap::new()),
             bans_left_out,
@@ -91,66 +88,4 @@ pub(super) fn take_off_fresh(kernel: &Kernel, attached: &[Attached]) {
             tracing::warn!(interface = %fresh.name, %error, "could not be detached again");
         }
     }
-}
-
-/// Makes the kernel's bans those of the store. Returns how many had no room: a daemon that does not start would
-/// protect from even fewer.
-fn restore_bans(kernel: &Kernel, store: &Store) -> Result<usize, Failure> {
-    let now = clock::now();
-    if store.was_created() {
-        adopt_bans(kernel, store, now)?;
-    }
-    let expired: Vec<IpNet> = store.expired_bans(now)?.iter().map(|ban| ban.prefix).collect();
-    store.delete_bans(&expired)?;
-    let deadline = Deadline::now();
-    let wanted: Vec<_> =
-        store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.expires))).collect();
-    match kernel.replace_bans(&wanted) {
-        Ok(()) => Ok(0),
-        Err(KernelError::TableFull { .. }) => restore_those_that_fit(kernel, &wanted),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn restore_those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> Result<usize, Failure> {
-    let mut left_out = 0;
-    for (prefix, expires_ns) in wanted {
-        match kernel.ban(*prefix, *expires_ns) {
-            Ok(()) => {}
-            Err(KernelError::TableFull { .. }) => left_out += 1,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    tracing::error!(
-        left_out,
-        "not all bans are in force: their table is full; raise tables.bans and restart after `xdpgate detach`"
-    );
-    Ok(left_out)
-}
-
-/// A store that is new, under a kernel that still enforces bans: the operator moved a damaged one aside. The bans that
-/// hold go on to hold.
-fn adopt_bans(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Failure> {
-    let monotonic_now = monotonic_ns();
-    let deadline = Deadline::at(now, monotonic_now);
-    let held = kernel.bans();
-    let records: Vec<_> = held
-        .into_iter()
-        .filter(|(_, expires_ns)| expires_ns.is_none_or(|expires| expires > monotonic_now))
-        .map(|(prefix, expires_ns)| BanRecord {
-            prefix,
-            expires: expires_ns.map(|expires| deadline.wall(expires)),
-            reason: "found in the kernel".to_owned(),
-            source: "adopted".to_owned(),
-            created: now,
-        })
-        .collect();
-    if !records.is_empty() {
-        tracing::warn!(
-            bans = records.len(),
-            "the store is new; took over the bans that the kernel still holds"
-        );
-    }
-    store.put_bans(&records)?;
-    Ok(())
 }

@@ -28,7 +28,7 @@ impl Gate {
             time: clock::now(),
             paused: self.kernel.paused(),
             generation: self.kernel.live_generation(),
-            bans: self.store.count_bans()?,
+            bans: self.kernel.count_bans(),
             interfaces: self.kernel.counters()?.iter().map(|(row, sums)| interface(row, sums)).collect(),
             lists: lists.collect(),
             events: EventCounts { written: events.written, skipped: events.skipped, lost: events.lost },

@@ -22,6 +22,7 @@ impl Gate {
         let mut problems = not_ready.clone();
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
+        problems.extend(self.bans.problem());
         if self.bans_left_out > 0 {
             let left_out = self.bans_left_out;
             problems.push(format!(
@@ -43,7 +44,7 @@ impl Gate {
                 sizes: live.sizes,
             },
             interfaces: self.interface_rows(rows),
-            bans: self.store.count_bans()?,
+            bans: self.kernel.count_bans(),
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),

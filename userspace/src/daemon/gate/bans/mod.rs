@@ -1,0 +1,130 @@
+//! Bans: every way to change them, and to see them.
+
+mod journal;
+mod register;
+mod request;
+mod restore;
+
+use std::collections::HashSet;
+
+use ipnet::IpNet;
+
+pub(super) use self::register::BanRegister;
+pub use self::request::BanLines;
+pub(super) use self::restore::restore;
+
+use self::request::Grouped;
+use super::{Gate, lockout};
+use crate::api::types::{Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, PrefixesRequest, Removed};
+use crate::api::{Failure, SshPeer};
+use crate::daemon::clock::now;
+use crate::kernel::monotonic_ns;
+use crate::store::BanRecord;
+
+impl Gate {
+    /// Bans all of them, or none. They are in force when this returns, and survive the end of the process; the database has
+    /// them within seconds.
+    ///
+    /// # Errors
+    /// When a ban would lock out an operator or the table is full, then none is made; or when the disk refuses, then all
+    /// are in force.
+    pub fn ban(&self, request: &BanRequest, peer: Option<SshPeer>) -> Result<BanAnswer, Failure> {
+        let prefixes = request.bans.iter().map(|ban| ban.prefix.net());
+        self.refuse_lockout(prefixes, request.force, peer)?;
+        let now = now();
+        let mut grouped = Grouped::of(request, now)?;
+        self.bans.ban(&self.kernel, &self.store, std::mem::take(&mut grouped.new))?;
+        tracing::info!(bans = request.bans.len(), source = request.source, "banned");
+        Ok(BanAnswer { bans: grouped.shown(request, now) })
+    }
+
+    /// Whether nobody is about a change of bans that would have to be waited for: then a few are made at once.
+    #[must_use]
+    pub fn bans_at_once(&self) -> bool {
+        self.bans.is_at_rest()
+    }
+
+    /// Bans what is on the lines of a text, as [`Gate::ban`] does.
+    ///
+    /// # Errors
+    /// As there, and when a line is no address, prefix or range.
+    pub fn ban_lines(&self, lines: &BanLines<'_>, peer: Option<SshPeer>) -> Result<BanLinesAnswer, Failure> {
+        let now = now();
+        let (new, skipped) = lines.read(now)?;
+        self.refuse_lockout(new.prefixes.iter().copied(), lines.force, peer)?;
+        let (expires, bans) = (new.note.expires, new.prefixes.len());
+        let new = self.bans.ban(&self.kernel, &self.store, vec![new])?;
+        tracing::info!(bans, new, source = lines.source, "banned");
+        Ok(BanLinesAnswer { bans: bans as u64, new: new as u64, expires, skipped })
+    }
+
+    /// Lifts bans of exactly these prefixes.
+    ///
+    /// # Errors
+    /// When the kernel or the disk refuses.
+    pub fn unban(&self, request: &PrefixesRequest) -> Result<Removed, Failure> {
+        let prefixes: Vec<IpNet> = request.prefixes.iter().map(|prefix| prefix.net()).collect();
+        let removed = self.bans.unban(&self.kernel, &self.store, &prefixes)?;
+        let removed: HashSet<IpNet> = removed.into_iter().collect();
+        tracing::info!(bans = removed.len(), "bans lifted");
+        let (removed, missing) = request.prefixes.iter().partition(|prefix| removed.contains(&prefix.net()));
+        Ok(Removed { removed, missing })
+    }
+
+    /// The bans in force, those that end first first.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn bans(&self) -> Result<Bans, Failure> {
+        let records = self.bans.with_waiting(|| Ok(self.store.bans()?), |_| true)?;
+        Ok(Bans { bans: in_force(records) })
+    }
+
+    /// Clears away the bans that have ended; the data path stopped honouring them by itself. Does what else is to be done
+    /// about once a second for the tables and for the store.
+    ///
+    /// # Errors
+    /// When the kernel or the disk refuses.
+    pub fn sweep_bans(&self) -> Result<usize, Failure> {
+        let gone = self.bans.sweep(&self.kernel, &self.store, now(), monotonic_ns())?;
+        self.kernel.clean_bans();
+        self.store.keep_up()?;
+        Ok(gone)
+    }
+
+    /// Brings to the disk whatever of the bans is not there yet. For the end of the daemon.
+    ///
+    /// # Errors
+    /// When the disk refuses; then the next start finds what this process has left.
+    pub fn finish_bans(&self) -> Result<(), Failure> {
+        self.bans.finish(&self.store);
+        Ok(self.store.keep_up()?)
+    }
+
+    /// The bans that cover a prefix, as the API shows them.
+    pub(super) fn bans_covering(&self, prefix: IpNet) -> Result<Vec<Ban>, Failure> {
+        let covers = |ban: IpNet| ban.contains(&prefix);
+        let records = self.bans.with_waiting(|| Ok(self.store.bans_around(prefix)?), covers)?;
+        Ok(in_force(records))
+    }
+
+    fn refuse_lockout(
+        &self,
+        mut prefixes: impl Iterator<Item = IpNet>,
+        force: bool,
+        peer: Option<SshPeer>,
+    ) -> Result<(), Failure> {
+        if force {
+            return Ok(());
+        }
+        let live = self.live();
+        prefixes.try_for_each(|prefix| lockout::check_ban(&live.inputs, prefix, peer))
+    }
+}
+
+fn in_force(mut records: Vec<BanRecord>) -> Vec<Ban> {
+    let now = now();
+    records.retain(|ban| ban.note.expires.is_none_or(|expires| expires > now));
+    records.sort_by_key(|ban| (ban.note.expires.is_none(), ban.note.expires, ban.prefix));
+    records.iter().map(|ban| request::shown(ban.prefix, &ban.note, now)).collect()
+}
