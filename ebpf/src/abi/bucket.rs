@@ -2,8 +2,10 @@
 
 use super::layout::shared;
 
-/// Slots of a set: a power of two, so that a slot's number is masked and never checked.
-pub const BUCKET_SLOTS: u32 = 8;
+/// Places of a set: one for its marks, then [`BUCKET_SLOTS`]. A power of two, so that a number is masked and never checked.
+pub const BUCKET_PLACES: u32 = 8;
+/// Slots of a set, numbered from 1.
+pub const BUCKET_SLOTS: u32 = BUCKET_PLACES - 1;
 /// Words of a set.
 pub const BUCKET_SET_WORDS: usize = 16;
 /// The fewest sets, as a power of two: what the place of a set says of its keys leaves room for the rest of a tag.
@@ -57,10 +59,23 @@ shared! {
 }
 
 shared! {
+    /// Until when a look-up has to go beyond the first line of a set, in ticks. In the past: what lies there is full, and
+    /// full buckets equal none.
+    BucketMarks = 16 bytes {
+        /// No bucket that has its first set here and lies in its second set is in use any longer than this.
+        second: u64,
+        /// No bucket in the second line of this set is in use any longer than this.
+        line: u64,
+    }
+}
+
+shared! {
     /// The buckets of keys that fall on one place. Aligned to its size, so that it is two lines of cache.
     #[repr(align(128))]
     BucketSlots = 128 bytes {
-        /// In no order.
+        /// In the first line.
+        marks: BucketMarks,
+        /// In no order; three in the first line, four in the second.
         slots: [BucketSlot; BUCKET_SLOTS as usize],
     }
 }

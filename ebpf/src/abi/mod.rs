@@ -19,7 +19,8 @@ pub use ban::{
     MAX_BAN_PROBES, MIN_BAN_LINES, NEVER_EXPIRES, ban_word, expiry,
 };
 pub use bucket::{
-    BUCKET_SET_WORDS, BUCKET_SLOTS, BucketSlot, BucketSlots, MAX_BUCKET_BITS, MIN_BUCKET_BITS, bucket_class,
+    BUCKET_PLACES, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketMarks, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
+    MIN_BUCKET_BITS, bucket_class,
     bucket_tag,
 };
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::{BucketKey, BucketMemory, BucketSet, Home, Sets, Shape};
-use crate::abi::{BUCKET_SET_WORDS, BUCKET_SLOTS};
+use crate::abi::{BUCKET_PLACES, BUCKET_SET_WORDS};
 use crate::limit::Cell;
 
 /// A table in words of memory: [`BUCKET_SET_WORDS`] for each set.
@@ -32,17 +32,17 @@ impl<W: AsRef<[AtomicU64]>> HostTable<W> {
     #[must_use]
     pub fn state(&self, key: &BucketKey, class: u64) -> Option<u64> {
         let sets = Sets::new(self, Home::of(key, self.shape));
-        sets.slot(sets.find(class))?.state(class)
+        sets.slot(sets.find(class, 0, 0))?.state(class)
     }
 
     /// Puts a bucket into this state. False: no room for it.
     pub fn set_state(&self, key: &BucketKey, class: u64, state: u64) -> bool {
         let sets = Sets::new(self, Home::of(key, self.shape));
-        if let Some(slot) = sets.slot(sets.find(class)) {
+        if let Some(slot) = sets.slot(sets.find(class, 0, state)) {
             return slot.state(class).is_some_and(|seen| slot.swap(seen, state));
         }
         // At time zero nothing is in the past but slots that were never used.
-        let Some(slot) = sets.slot(sets.find_free(0)) else { return false };
+        let Some(slot) = sets.slot(sets.find_free(0, state)) else { return false };
         slot.free_state(0).is_some_and(|seen| slot.claim(class, seen, state))
     }
 }
@@ -67,11 +67,19 @@ impl<'a> BucketSet for HostSet<'a> {
     type Cell = &'a AtomicU64;
 
     fn tag(&self, slot: u32) -> &'a AtomicU64 {
-        &self.0[(slot & (BUCKET_SLOTS - 1)) as usize * 2]
+        &self.0[(slot & (BUCKET_PLACES - 1)) as usize * 2]
     }
 
     fn state(&self, slot: u32) -> &'a AtomicU64 {
-        &self.0[(slot & (BUCKET_SLOTS - 1)) as usize * 2 + 1]
+        &self.0[(slot & (BUCKET_PLACES - 1)) as usize * 2 + 1]
+    }
+
+    fn second_mark(&self) -> &'a AtomicU64 {
+        &self.0[0]
+    }
+
+    fn line_mark(&self) -> &'a AtomicU64 {
+        &self.0[1]
     }
 }
 

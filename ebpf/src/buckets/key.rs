@@ -62,7 +62,7 @@ impl Home {
     pub fn touch<M: BucketMemory>(&self, memory: &M) {
         if let Some(set) = memory.set(self.index) {
             // The value does not matter; a load that nothing waits for does.
-            let _ = set.tag(0).load();
+            let _ = set.second_mark().load();
         }
     }
 

@@ -4,8 +4,11 @@
 //! past, whoever it belonged to, and giving it to another key forgets nothing. A slot whose time is in the future is never
 //! given away: a flood of new sources can't push out those that are being limited.
 //!
-//! Every key has two sets of eight slots. It lies in the first of them unless that was full when it came. Keys are exact:
+//! Every key has two sets of seven slots. It lies in the first of them unless that was full when it came. Keys are exact:
 //! the place of a slot and its tag give back the key, so no two sources share a bucket.
+//!
+//! A set begins with marks. They say until when anything in use lies beyond its first line, so that a source which was
+//! never seen before, as all of a spoofed flood are, costs one line of cache and not four.
 
 #[cfg(not(target_arch = "bpf"))]
 mod host;
@@ -17,7 +20,7 @@ pub use host::HostTable;
 pub use key::{BucketKey, Home};
 pub use place::{Place, Sets, Slot};
 
-use crate::abi::{BUCKET_SLOTS, MAX_BUCKET_BITS, MIN_BUCKET_BITS};
+use crate::abi::{MAX_BUCKET_BITS, MIN_BUCKET_BITS};
 use crate::limit::Cell;
 
 /// The memory of one table: a map in the kernel, or ordinary memory.
@@ -40,7 +43,7 @@ pub trait BucketMemory {
     }
 }
 
-/// The words of one set. The host masks the number of the slot to [`BUCKET_SLOTS`].
+/// The words of one set. The host masks the number of a slot, 1 to [`crate::abi::BUCKET_SLOTS`], to [`crate::abi::BUCKET_PLACES`].
 pub trait BucketSet {
     /// One word.
     type Cell: Cell;
@@ -48,6 +51,10 @@ pub trait BucketSet {
     fn tag(&self, slot: u32) -> Self::Cell;
     /// The slot's rate state.
     fn state(&self, slot: u32) -> Self::Cell;
+    /// [`crate::abi::BucketMarks::second`].
+    fn second_mark(&self) -> Self::Cell;
+    /// [`crate::abi::BucketMarks::line`].
+    fn line_mark(&self) -> Self::Cell;
 }
 
 /// How keys fall on sets. It holds as long as the table does: with another one, nothing would be found again.
@@ -59,14 +66,14 @@ pub struct Shape {
     pub bits: u32,
 }
 
-/// Slots for each source that is limited at once, so that a set is seldom full.
-const SLOTS_PER_SOURCE: u32 = 4;
+/// Sources that are limited at once, for each set: few, so that a set is seldom full.
+const SOURCES_PER_SET: u32 = 2;
 
 impl Shape {
     /// The bits of a table for this many sources at once.
     #[must_use]
     pub const fn bits_for(sources: u32) -> u32 {
-        let sets = sources.div_ceil(BUCKET_SLOTS / SLOTS_PER_SOURCE);
+        let sets = sources.div_ceil(SOURCES_PER_SET);
         // The number of bits of the largest index.
         let bits = u32::BITS - sets.saturating_sub(1).leading_zeros();
         if bits < MIN_BUCKET_BITS {

@@ -35,6 +35,14 @@ pub struct Due<'a, R> {
     pub over: R,
 }
 
+impl<R> Due<'_, R> {
+    /// Until when its bucket may be in use once this packet is charged, and another one that lost its races.
+    #[inline(always)]
+    const fn longest(&self, now: u64) -> u64 {
+        now + self.limit.burst + self.charge
+    }
+}
+
 /// What limits say to one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<R> {
@@ -79,7 +87,7 @@ fn charge_once<M: BucketMemory, R: Copy, const N: usize>(
     for (number, (due, place)) in dues.iter().zip(&mut places).enumerate() {
         let mut found = Place::NONE;
         if due.limit.is_set() {
-            found = sets.find(due.class);
+            found = sets.find(due.class, now, due.longest(now));
             if number + 1 < N && is_over(sets, due, found, now) {
                 return Some(Outcome::Over(due.over));
             }
@@ -118,7 +126,7 @@ fn charge_places<M: BucketMemory, R: Copy, const N: usize>(
     for ((due, place), charged) in dues.iter().zip(places).zip(charged).rev() {
         let mut got = *charged;
         if due.limit.is_set() && !place.is_some() {
-            got = sets.find_free(now);
+            got = sets.find_free(now, due.longest(now));
             if !claim_bucket(sets, due, got, now)? {
                 outcome = Outcome::NoRoom;
             }

@@ -55,6 +55,14 @@ impl<'a> BucketSet for Set<'a> {
     fn state(&self, slot: u32) -> Word<'a> {
         Word(self.0.state(slot), self.1)
     }
+
+    fn second_mark(&self) -> Word<'a> {
+        Word(self.0.second_mark(), self.1)
+    }
+
+    fn line_mark(&self) -> Word<'a> {
+        Word(self.0.line_mark(), self.1)
+    }
 }
 
 impl<'a> Word<'a> {

@@ -113,10 +113,10 @@ proptest! {
         packet in 1..100_000_u64,
         byte in 1..200_u64,
         bursts in (1..20_u64, 1..20_000_u64),
-        packets in prop::collection::vec((gaps(), 0..8_usize, 1..9_000_u32), 1..1_500),
+        packets in prop::collection::vec((gaps(), 0..7_usize, 1..9_000_u32), 1..1_500),
     ) {
-        // Sixteen slots: two for each source.
-        let keys = cross_section(8);
+        // Fourteen slots: two for each source.
+        let keys = cross_section(7);
         let table = table(SMALLEST);
         let limits = SourceLimits { packets: limit(packet, bursts.0), bytes: limit(byte, bursts.1) };
         let (mut ideal_packets, mut ideal_bytes) = (Ideals::new(limits.packets), Ideals::new(limits.bytes));

@@ -7,7 +7,7 @@ use core::ptr::{read_volatile, write_volatile};
 
 use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use xdpgate_ebpf::abi::{BUCKET_SLOTS, BucketSlots, MIN_BUCKET_BITS, control};
+use xdpgate_ebpf::abi::{BUCKET_PLACES, BucketSlots, MIN_BUCKET_BITS, control};
 use xdpgate_ebpf::buckets::{BucketMemory, BucketSet, Shape};
 use xdpgate_ebpf::limit;
 
@@ -16,8 +16,8 @@ use super::{ControlWords, MMAPABLE};
 #[btf_map]
 static BUCKETS: Array<BucketSlots, { 1 << MIN_BUCKET_BITS }, MMAPABLE> = Array::new();
 
-/// Words of a slot: whose it is, and its state.
-const SLOT_WORDS: usize = 2;
+/// Words of a place: whose a slot is, and its state; or both marks.
+const PLACE_WORDS: usize = 2;
 
 /// The table.
 pub(crate) struct Buckets {
@@ -63,7 +63,7 @@ pub(crate) struct SetPointer(*mut u64);
 impl SetPointer {
     #[inline(always)]
     fn word(self, slot: u32, word: usize) -> CellPointer {
-        let index = (slot & (BUCKET_SLOTS - 1)) as usize * SLOT_WORDS + word;
+        let index = (slot & (BUCKET_PLACES - 1)) as usize * PLACE_WORDS + word;
         // SAFETY: the address of a word of a live map value; nothing is read.
         CellPointer(unsafe { self.0.add(index) })
     }
@@ -80,6 +80,16 @@ impl BucketSet for SetPointer {
     #[inline(always)]
     fn state(&self, slot: u32) -> CellPointer {
         self.word(slot, 1)
+    }
+
+    #[inline(always)]
+    fn second_mark(&self) -> CellPointer {
+        self.word(0, 0)
+    }
+
+    #[inline(always)]
+    fn line_mark(&self) -> CellPointer {
+        self.word(0, 1)
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct LastReading {
     pub(crate) uses: Cell<u64>,
     /// How many of them have not come yet.
     pub(crate) uses_left: Cell<u64>,
+    /// What the packet at hand was told; zero: it has not asked yet.
+    pub(crate) told_ns: Cell<u64>,
 }
 
 #[inline(always)]
