@@ -107,8 +107,10 @@ impl Packet {
 /// An IPv4 address where 16 bytes hold addresses of both families.
 #[inline(always)]
 #[must_use]
-pub const fn widen([a, b, c, d]: [u8; 4]) -> [u8; 16] {
-    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+pub const fn widen(address: [u8; 4]) -> [u8; 16] {
+    // As numbers, not bytes: what is stored in pieces can't be read back as a word before all of them have left the
+    // processor's store buffer.
+    (u32::from_le_bytes(address) as u128).to_le_bytes()
 }
 
 /// Checks where the IP header says that the packet ends. A packet that ends beyond its frame was cut short.
