@@ -32,16 +32,16 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
 
 fn in_one_request(house: &House, entries: &[Ipv4Addr]) -> Result<Measured> {
     let mut socket = house.socket()?;
-    let body = request(entries);
+    let lines = lines(entries);
     let start = Instant::now();
-    socket.post("/v1/bans", body.as_bytes())?;
+    socket.post("/v1/bans/lines?source=bench&reason=bench", lines.as_bytes())?;
     let seconds = start.elapsed().as_secs_f64();
     let mut probe = house.probe()?;
     for at in [0, entries.len() / 2, entries.len() - 1] {
         ensure!(probe.drops(entries[at])?, "{} is not dropped though it is banned", entries[at]);
     }
     let row = Measured::new("bans-bulk", each_second(entries.len(), seconds), "bans/s");
-    Ok(row.with("seconds", seconds).with("request_mib", body.len() >> 20))
+    Ok(row.with("seconds", seconds).with("request_mib", lines.len() >> 20))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a million")]
@@ -57,7 +57,7 @@ fn one_by_one(house: &House, effort: &Effort, entries: &[Ipv4Addr]) -> Result<Me
     let mut probe = house.probe()?;
     let mut micros = Vec::with_capacity(ours.len());
     for source in ours {
-        let body = request(std::slice::from_ref(source));
+        let body = format!("{{\"bans\":[{{\"prefix\":\"{source}\"}}],\"source\":\"bench\"}}");
         let start = Instant::now();
         socket.post("/v1/bans", body.as_bytes())?;
         micros.push(start.elapsed().as_secs_f64() * 1e6);
@@ -110,14 +110,13 @@ fn processes(sources: &[Ipv4Addr], mut add: impl FnMut(&str) -> Result<()>) -> R
     Ok(micros)
 }
 
-fn request(sources: &[Ipv4Addr]) -> String {
-    let mut body = String::from("{\"bans\":[");
-    for (number, source) in sources.iter().enumerate() {
-        let comma = if number == 0 { "" } else { "," };
+/// As a file of addresses has them.
+fn lines(sources: &[Ipv4Addr]) -> String {
+    sources.iter().fold(String::with_capacity(16 * sources.len()), |mut lines, source| {
         // Writing to a String does not fail.
-        let _ = write!(body, "{comma}{{\"prefix\":\"{source}\"}}");
-    }
-    body + "],\"source\":\"bench\"}"
+        let _ = writeln!(lines, "{source}");
+        lines
+    })
 }
 
 /// The peers' sets with a million elements.
