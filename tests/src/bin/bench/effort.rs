@@ -51,8 +51,8 @@ impl Effort {
         reloads: 1_000,
     };
     /// For what only stands beside another figure.
-    pub(crate) const fn fewer_on_the_wire(self) -> Self {
-        Self { wire_rounds: self.wire_rounds.div_ceil(3), ..self }
+    pub(crate) const fn fewer_rounds(self) -> Self {
+        Self { rounds: self.rounds.div_ceil(3), wire_rounds: self.wire_rounds.div_ceil(3), ..self }
     }
 
     /// In under two minutes.

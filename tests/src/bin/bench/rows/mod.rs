@@ -5,9 +5,11 @@ mod bans;
 mod compiling;
 mod daemon;
 mod kept;
+mod latency;
 mod load;
 mod lookup;
 mod memory;
+mod scaling;
 mod verdict;
 mod veth;
 
@@ -38,6 +40,8 @@ pub(crate) const GROUPS: &[Group] = &[
         rows: &["verdict-resident", "verdict-spoofed", "verdict-spoofed-resident", "verdict-hot"],
         measure: verdict::measure,
     },
+    Group { rows: &["2-cpus"], measure: scaling::measure },
+    Group { rows: &["memory-latency"], measure: latency::measure },
     Group { rows: &["sources-kept"], measure: kept::measure },
     Group { rows: &["accuracy"], measure: accuracy::measure },
     Group {

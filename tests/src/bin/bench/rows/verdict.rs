@@ -13,7 +13,7 @@ use crate::subjects::{Baseline, Ours, Policy, SourceLimit, Subject};
 
 const PREFIXES: usize = 1_000_000;
 /// Sources that send all the time.
-const ACTIVE: u32 = 100_000;
+pub(super) const ACTIVE: u32 = 100_000;
 /// Room in the limiters: the daemon's default.
 const SOURCES: u32 = 1 << 18;
 /// So that the tables of bans are asked, as they usually are.
@@ -24,6 +24,7 @@ const BANS: usize = 1_000;
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let mut setting = Setting::prepare(SourceLimit::NEVER_REACHED)?;
     let active = setting.contest(effort, |_| (Plan::Draw(ACTIVE), 0))?;
+    let fewer = if effort.asides { setting.fewer(effort)? } else { Vec::new() };
     setting.limit(SourceLimit::USUAL)?;
     let new = setting.contest(effort, |round| (Plan::New, u64::from(effort.frames) * round as u64))?;
     setting.limit(SourceLimit::ABOVE_ALL_SPEED)?;
@@ -32,6 +33,9 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let [active, new] = [("verdict-resident", &active), ("verdict-spoofed", &new)].map(|(name, samples)| {
         let peer = samples.net(BASELINE, BARE);
         row(name, samples, "LPM trie, hash, LRU hash", peer)
+    });
+    let active = fewer.iter().fold(active, |active, (sources, ours, peer)| {
+        active.with(&format!("{sources}_sources"), *ours).with(&format!("peer_{sources}_sources"), *peer)
     });
     let against_resident = Measured::new("verdict-spoofed-resident", new.ours / active.ours, "×")
         .with("resident_ns", active.ours)
@@ -58,14 +62,14 @@ const OURS: usize = 2;
 const PARSER: usize = 3;
 
 /// Both programs under the same policy.
-struct Setting {
+pub(super) struct Setting {
     policy: Policy,
-    ours: Ours,
+    pub(super) ours: Ours,
     baseline: Baseline,
 }
 
 impl Setting {
-    fn prepare(limit: SourceLimit) -> Result<Self> {
+    pub(super) fn prepare(limit: SourceLimit) -> Result<Self> {
         let policy = Policy {
             prefixes4: prefixes::random4(PREFIXES),
             bans: prefixes::addresses(BANS, 1),
@@ -81,6 +85,15 @@ impl Setting {
         self.policy.limit = limit;
         self.ours.enforce(&self.policy)?;
         self.baseline.limit(limit)
+    }
+
+    /// The same with fewer sources, whose buckets and prefixes stay in the cache: how many, our figure, and the peer's.
+    fn fewer(&self, effort: &Effort) -> Result<Vec<(u32, f64, f64)>> {
+        let measure = |sources| {
+            let samples = self.contest(&effort.fewer_rounds(), |_| (Plan::Draw(sources), 0))?;
+            Ok((sources, samples.net(OURS, BARE).median, samples.net(BASELINE, BARE).median))
+        };
+        [100, 1_000, 10_000].into_iter().map(measure).collect()
     }
 
     fn contest(&self, effort: &Effort, plan: impl Fn(usize) -> (Plan, u64)) -> Result<Samples> {

@@ -23,7 +23,7 @@ const BANS: usize = 1_000;
 const PER_SECOND: &str = "packets/s";
 /// One source.
 const HOT: &str = "hot";
-/// 8,192 sources: as many as xdp-filter holds.
+/// 8,192 sources: those that xdp-filter denies, and that are banned on our side.
 const FEW: &str = "few";
 /// 131,072 sources.
 const RANDOM: &str = "random";
@@ -37,7 +37,7 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let mut rows = stands.measure(effort)?;
     stands.place(Receiver::SameCpu)?;
     if effort.asides {
-        let together = stands.measure(&effort.fewer_on_the_wire())?;
+        let together = stands.measure(&effort.fewer_rounds())?;
         let both = rows.into_iter().zip(together);
         let beside = both.map(|(row, other)| {
             row.with("ratio_on_one_cpu", other.ratio).with("ours_on_one_cpu", other.ours)
@@ -60,15 +60,17 @@ struct Stands {
 impl Stands {
     fn make() -> Result<Self> {
         let fewer = prefixes::random4(PEER_PREFIXES);
+        let (few, random) = (scattered(3), scattered(7));
+        // Those that xdp-filter denies, and some that nobody sends from.
+        let bans = [addresses(&few), prefixes::addresses(BANS, 1)].concat();
         let policy = Policy {
             prefixes4: prefixes::random4(PREFIXES),
             role: Role::List,
-            bans: prefixes::addresses(BANS, 1),
+            bans,
             limit: SourceLimit::ONE_PACKET,
             countries: true,
             ..Policy::default()
         };
-        let (few, random) = (scattered(3), scattered(7));
         let hot = Sources::evenly(["198.51.100.7/32".parse()?])?;
 
         let mut bare = Stand::make(Bare::set_up)?;
