@@ -20,8 +20,7 @@ pub use ban::{
 };
 pub use bucket::{
     BUCKET_PLACES, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketMarks, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
-    MIN_BUCKET_BITS, bucket_class,
-    bucket_tag,
+    MIN_BUCKET_BITS, bucket_class, bucket_tag,
 };
 pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};

@@ -59,7 +59,8 @@ impl<'a, M: BucketMemory> Sets<'a, M> {
     pub fn find(&self, class: u64, now: u64, until: u64) -> Place {
         let tag = self.home.tag | bucket_tag::of_class(class);
         // Equal tags differ by zero. Others, all below 2^63, by something whose negative is negative.
-        let answer = |set: &M::Set<'a>, slot: u32, second: u64| (set.tag(slot).load() ^ (tag | second)).wrapping_neg();
+        let answer =
+            |set: &M::Set<'a>, slot: u32, second: u64| (set.tag(slot).load() ^ (tag | second)).wrapping_neg();
         self.first(|mark| mark > now, until, answer)
     }
 

@@ -1,4 +1,4 @@
-//! What is kept of a run: the object, the page, and the charts.
+//! What is kept of a run: the object, the page, the charts, and the figures of the README.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::chart::CHARTS;
 use crate::outcome::Outcome;
-use crate::report;
+use crate::{readme, report};
 
 /// Writes all of it into `folder`.
 pub(crate) fn write(folder: &Path, outcome: &Outcome) -> Result<()> {
@@ -24,5 +24,11 @@ pub(crate) fn write(folder: &Path, outcome: &Outcome) -> Result<()> {
         }
     }
     put("results.json", &(serde_json::to_string_pretty(outcome)? + "\n"))?;
-    put("results.md", &report::page(&outcome.machine, &outcome.rows, &charts))
+    put("results.md", &report::page(&outcome.machine, &outcome.rows, &charts))?;
+
+    // Where the project keeps its results, two folders up is its README. Elsewhere there is none, or one of others.
+    let path = folder.join("../../README.md");
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let Some(changed) = readme::with_figures(&found, &serde_json::to_value(outcome)?) else { return Ok(()) };
+    fs::write(&path, changed).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -12,6 +12,7 @@ mod machine;
 mod outcome;
 mod peers;
 mod prefixes;
+mod readme;
 mod report;
 mod rounds;
 mod row;
