@@ -1,9 +1,9 @@
 //! Finding the slot of a bucket, or a free one.
 //!
 //! Both walk over the two sets of a key in the same order: most of the first set, most of the second, then what each of
-//! them keeps in reserve for keys whose other set is as full. So both sets hold nothing but buckets in use some thirty
-//! times less often than if the first set were filled to its end before the second. Whoever looks for a bucket leaves out
-//! what the marks say holds none in use.
+//! them keeps in reserve for keys whose other set is as full. So both sets hold nothing but buckets in use six to two
+//! hundred times less often than if the first set were filled to its end before the second; see
+//! docs/adr/0011-bucket-table.md. Whoever looks for a bucket leaves out what the marks say holds none in use.
 //!
 //! The slots of a line are compared without branches: which one matches is as random as the sources are, and a processor
 //! that guesses wrong pays more than all the comparisons.

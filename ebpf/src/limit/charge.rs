@@ -54,7 +54,7 @@ pub enum Outcome<R> {
     NoRoom,
 }
 
-/// Charges a packet at `now`, in ticks, to all of these limits or to none. A packet that is over a limit writes nothing.
+/// Charges a packet at `now`, in ticks, to all of these limits or to none. A packet that is over a limit changes no bucket.
 #[inline(always)]
 pub fn charge<M: BucketMemory, R: Copy, const N: usize>(
     sets: &Sets<'_, M>,

@@ -56,20 +56,31 @@ fn a_flood_of_new_sources_frees_nobody() {
     assert!(no_room <= FLOOD / 1_000_000, "{no_room} of {FLOOD} found no room");
 }
 
-/// All sources that a table is made for, each with both limits: half of all slots.
+/// Whether a source with these limits, of which it has used nothing, finds no room.
+fn has_no_room<const N: usize>(table: &Table, source: u32, classes: [u64; N]) -> bool {
+    let sets = Sets::new(table, Home::of(&any_key(u64::from(source)), table.shape()));
+    let due = |class| Due { limit: &HOURLY, class, charge: HOURLY.charge(1), over: () };
+    charge(&sets, &classes.map(due), ticks(SECOND_NS)) == Outcome::NoRoom
+}
+
+/// All sources that a table is made for: two of seven slots.
+#[test]
+fn all_sources_of_a_full_table_have_room_for_one_limit() {
+    const SOURCES: u32 = 1 << 18;
+    let table = table(Shape { seed: SEED, bits: Shape::bits_for(SOURCES) });
+    let no_room = (0..SOURCES).filter(|source| has_no_room(&table, *source, [bucket_class::PACKETS])).count();
+    assert_eq!(no_room, 0);
+}
+
+/// Likewise with both limits: four of seven slots.
 #[test]
 fn nearly_all_sources_of_a_full_table_have_room_for_two_limits() {
     const SOURCES: u32 = 1 << 14;
+    const BOTH: [u64; 2] = [bucket_class::BYTES, bucket_class::PACKETS];
     let table = table(Shape { seed: SEED, bits: Shape::bits_for(SOURCES) });
-    let now = ticks(SECOND_NS);
-    let without_room = |source: &u32| {
-        let sets = Sets::new(&table, Home::of(&any_key(u64::from(*source)), table.shape()));
-        let due = |class| Due { limit: &HOURLY, class, charge: HOURLY.charge(1), over: () };
-        charge(&sets, &[due(bucket_class::BYTES), due(bucket_class::PACKETS)], now) == Outcome::NoRoom
-    };
-    let half = (0..SOURCES / 2).filter(without_room).count();
-    let all = half + (SOURCES / 2..SOURCES).filter(without_room).count();
-    assert_eq!(half, 0, "a quarter of the slots in use");
+    let half = (0..SOURCES / 2).filter(|source| has_no_room(&table, *source, BOTH)).count();
+    let all = half + (SOURCES / 2..SOURCES).filter(|source| has_no_room(&table, *source, BOTH)).count();
+    assert_eq!(half, 0, "two of seven slots in use");
     assert!(all <= SOURCES as usize / 200, "{all} of {SOURCES} have no room");
 }
 
