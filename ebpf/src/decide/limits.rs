@@ -15,21 +15,25 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
     if !limits.packets.is_set() && !limits.bytes.is_set() {
         return Reason::DefaultPass;
     }
-    let dues = [
-        Due {
-            limit: &limits.bytes,
-            class: bucket_class::BYTES,
-            charge: limits.bytes.charge(case.packet.bytes),
-            over: Reason::ByteLimit,
-        },
-        Due {
-            limit: &limits.packets,
-            class: bucket_class::PACKETS,
-            charge: limits.packets.charge(1),
-            over: Reason::PacketLimit,
-        },
-    ];
-    let rejected = match charge_all(case, &dues) {
+    let in_bytes = Due {
+        limit: &limits.bytes,
+        class: bucket_class::BYTES,
+        charge: limits.bytes.charge(case.packet.bytes),
+        over: Reason::ByteLimit,
+    };
+    let in_packets = Due {
+        limit: &limits.packets,
+        class: bucket_class::PACKETS,
+        charge: limits.packets.charge(1),
+        over: Reason::PacketLimit,
+    };
+    // Most policies have one limit, which needs none of the care that two need.
+    let outcome = if limits.bytes.is_set() {
+        charge_all(case, &[in_bytes, in_packets])
+    } else {
+        charge_all(case, &[in_packets])
+    };
+    let rejected = match outcome {
         Outcome::Admitted => return Reason::WithinLimit,
         Outcome::NoRoom => return Reason::LimiterFull,
         Outcome::Over(reason) => reason,

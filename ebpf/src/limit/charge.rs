@@ -114,12 +114,20 @@ fn charge_places<M: BucketMemory, R: Copy, const N: usize>(
     now: u64,
     insist: bool,
 ) -> Result<Outcome<R>, Option<R>> {
+    let mut missing = 0;
     for ((due, place), charged) in dues.iter().zip(&mut *places).zip(&mut *charged).rev() {
-        if due.limit.is_set() && place.is_some() {
-            charge_bucket(sets, due, *place, now, insist)?;
+        if due.limit.is_set() {
+            if place.is_some() {
+                charge_bucket(sets, due, *place, now, insist)?;
+            } else {
+                missing += 1;
+            }
         }
         *charged = sets.settle(*place);
         *place = sets.settle(*place);
+    }
+    if missing == 0 {
+        return Ok(Outcome::Admitted);
     }
     // All buckets that were found are in use now, so none of them loses its slot to another one of this packet.
     let mut outcome = Outcome::Admitted;

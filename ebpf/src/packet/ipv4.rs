@@ -4,16 +4,12 @@ use super::{Bytes, Fragment, Packet, Unparsed, View, check_end, transport, widen
 use crate::abi::family;
 
 const MIN_HEADER: u32 = 20;
-const SOURCE: u32 = 12;
-const DESTINATION: u32 = 16;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 #[inline(always)]
 pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Result<(), Unparsed> {
-    let header: Bytes<12> = view.read(offset).ok_or(Unparsed::Malformed)?;
-    let source: Bytes<4> = view.read(offset + SOURCE).ok_or(Unparsed::Malformed)?;
-    let destination: Bytes<4> = view.read(offset + DESTINATION).ok_or(Unparsed::Malformed)?;
+    let header: Bytes<20> = view.read(offset).ok_or(Unparsed::Malformed)?;
     let length = u32::from(header[0] & 0x0f) << 2;
     let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
     if header[0] >> 4 != 4 || length < MIN_HEADER || total < length {
@@ -25,8 +21,8 @@ pub(super) fn parse<V: View>(view: &V, offset: u32, packet: &mut Packet) -> Resu
     }
 
     packet.source.family = family::IPV4;
-    packet.source.address = widen(*source);
-    packet.destination = widen(*destination);
+    packet.source.address = widen([header[12], header[13], header[14], header[15]]);
+    packet.destination = widen([header[16], header[17], header[18], header[19]]);
     packet.hop_limit = header[8];
     packet.protocol = header[9];
     check_end(view, offset + total, packet)?;

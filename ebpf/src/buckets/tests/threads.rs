@@ -190,6 +190,6 @@ fn claims_forget_no_charge() {
         );
         assert!(admitted <= most, "{admitted} admitted, {most} allowed, {claims} claims");
         assert!(passed > 10_000, "{passed} packets of new sources: no flood");
-        assert!(pause.is_zero() || claims > 10, "{claims} claims: nothing was shown");
+        assert!(pause.is_zero() || claims > 2, "{claims} claims: nothing was shown");
     }
 }
