@@ -33,7 +33,7 @@ impl Clock for KernelClock<'_> {
         if told.get() == 0 {
             told.set(reading(self.last));
         }
-        black_box(told).get()
+        told.get()
     }
 }
 
