@@ -29,6 +29,8 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let new = setting.contest(effort, |round| (Plan::New, u64::from(effort.frames) * round as u64))?;
     setting.limit(SourceLimit::ABOVE_ALL_SPEED)?;
     let hot = setting.contest(effort, |_| (Plan::Keep, 0))?;
+    setting.forget_prefixes()?;
+    let alone = setting.contest(&effort.fewer_rounds(), |_| (Plan::Keep, 0))?;
 
     let [active, new] = [("verdict-resident", &active), ("verdict-spoofed", &new)].map(|(name, samples)| {
         let peer = samples.net(BASELINE, BARE);
@@ -41,7 +43,9 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
         .with("resident_ns", active.ours)
         .with("spoofed_ns", new.ours);
     let hot = row("verdict-hot", &hot, "parse, array, LRU look-up", hot.net(PARSER, BARE))
-        .with("baseline_ns", hot.net(BASELINE, BARE).median);
+        .with("baseline_ns", hot.net(BASELINE, BARE).median)
+        .with("without_prefixes", alone.net(OURS, BARE).median)
+        .with("peer_beside_that", alone.net(PARSER, BARE).median);
     Ok(vec![active, new, against_resident, hot])
 }
 
@@ -85,6 +89,12 @@ impl Setting {
         self.policy.limit = limit;
         self.ours.enforce(&self.policy)?;
         self.baseline.limit(limit)
+    }
+
+    /// Leaves us, not the baseline, without prefixes.
+    fn forget_prefixes(&mut self) -> Result<()> {
+        self.policy.prefixes4.clear();
+        self.ours.enforce(&self.policy)
     }
 
     /// The same with fewer sources, whose buckets and prefixes stay in the cache: how many, our figure, and the peer's.

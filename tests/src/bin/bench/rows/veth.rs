@@ -1,8 +1,9 @@
 //! Packets dropped in a second at one end of a veth pair, under a flood from the other.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::Result;
+use ipnet::IpNet;
 use xdpgate_tests::flood::Sources;
 
 use crate::effort::Effort;
@@ -21,9 +22,11 @@ const SOURCES: u32 = 1 << 18;
 const BANS: usize = 1_000;
 
 const PER_SECOND: &str = "packets/s";
-/// One source.
+/// One source, which is on our list.
 const HOT: &str = "hot";
-/// 8,192 sources: those that xdp-filter denies, and that are banned on our side.
+/// One source, which is over its limit.
+const LIMITED: &str = "limited";
+/// 8,192 sources: those that xdp-filter denies, and that are on our list.
 const FEW: &str = "few";
 /// 131,072 sources.
 const RANDOM: &str = "random";
@@ -61,17 +64,19 @@ impl Stands {
     fn make() -> Result<Self> {
         let fewer = prefixes::random4(PEER_PREFIXES);
         let (few, random) = (scattered(3), scattered(7));
-        // Those that xdp-filter denies, and some that nobody sends from.
-        let bans = [addresses(&few), prefixes::addresses(BANS, 1)].concat();
+        // What xdp-filter denies is on our list too.
+        let denied = addresses(&few);
+        let hot = denied.iter().take(1).map(|address| IpNet::from(IpAddr::from(*address)));
+        let (hot, limited) = (Sources::evenly(hot)?, Sources::evenly(["198.51.100.7/32".parse()?])?);
+        let denied = denied.into_iter().map(|address| (address.to_bits(), 32));
         let policy = Policy {
-            prefixes4: prefixes::random4(PREFIXES),
+            prefixes4: prefixes::random4(PREFIXES).into_iter().chain(denied).collect(),
             role: Role::List,
-            bans,
+            bans: prefixes::addresses(BANS, 1),
             limit: SourceLimit::ONE_PACKET,
             countries: true,
             ..Policy::default()
         };
-        let hot = Sources::evenly(["198.51.100.7/32".parse()?])?;
 
         let mut bare = Stand::make(Bare::set_up)?;
         let mut ours = Stand::make(|wire| Ours::set_up(wire, &policy, SOURCES))?;
@@ -80,6 +85,7 @@ impl Stands {
         let mut filter = Stand::make(|wire| XdpFilter::set_up(wire, &addresses(&few)))?;
         for stand in [&mut bare, &mut ours] {
             stand.prepare(HOT, &hot, 1)?;
+            stand.prepare(LIMITED, &limited, 1)?;
             stand.prepare(TWO_CPUS, &random, 2)?;
         }
         for stand in [&mut ours, &mut filter] {
@@ -101,6 +107,12 @@ impl Stands {
     fn measure(&self, effort: &Effort) -> Result<Vec<Measured>> {
         let Self { bare, ours, nftables, iptables, filter } = self;
         let mut rows = contest(effort, HOT, &[ours, bare], &["veth-hot"])?;
+        let limited = contest(&effort.fewer_rounds(), LIMITED, &[ours, bare], &["veth-hot"])?;
+        rows = rows
+            .into_iter()
+            .zip(limited)
+            .map(|(row, limited)| row.with("ratio_over_limit", limited.ratio))
+            .collect();
         let names = ["veth-random", "veth-nftables", "veth-iptables"];
         rows.extend(contest(effort, RANDOM, &[ours, bare, nftables, iptables], &names)?);
         rows.extend(contest(effort, FEW, &[ours, filter], &["veth-xdp-filter"])?);
