@@ -13,7 +13,9 @@
 mod bucket;
 #[cfg(target_arch = "bpf")]
 mod decide;
+/// How the program reads a frame: what is compared with it reads the same way.
 #[cfg(target_arch = "bpf")]
+#[path = "../xdp/frame.rs"]
 mod frame;
 #[cfg(target_arch = "bpf")]
 mod maps;
@@ -35,7 +37,7 @@ mod program {
     #[xdp]
     fn baseline(ctx: XdpContext) -> u32 {
         let Some(Scratch { packet, settled, keys }) = maps::scratch() else { return XDP_PASS };
-        let frame = Frame::of(&ctx, settled);
+        let frame = Frame::of(&ctx, settled, false);
         *packet = Packet::unread(frame.len());
         let parsed = parse(&frame, packet);
         let packet = &*black_box(packet);

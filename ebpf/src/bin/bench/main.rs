@@ -10,6 +10,10 @@ mod maps;
 mod prefixes;
 #[cfg(target_arch = "bpf")]
 mod source;
+/// How the program reads a frame: what is compared with it reads the same way.
+#[cfg(target_arch = "bpf")]
+#[path = "../xdp/frame.rs"]
+mod view;
 
 #[cfg(target_arch = "bpf")]
 mod program {
@@ -22,9 +26,9 @@ mod program {
     use xdpgate_ebpf::packet::{Packet, Source, View, parse, widen};
     use xdpgate_ebpf::prefix;
 
-    use crate::frame::Frame;
     use crate::maps::Scratch;
     use crate::prefixes::Prefixes;
+    use crate::view::Frame;
     use crate::{frame, maps, source};
 
     /// Gives the frame the next source, then becomes the program under test.
@@ -93,7 +97,7 @@ mod program {
     #[xdp]
     fn parse_and_look(ctx: XdpContext) -> u32 {
         let Some(Scratch { packet, settled, .. }) = maps::scratch() else { return XDP_PASS };
-        let frame = Frame::of(&ctx, settled);
+        let frame = Frame::of(&ctx, settled, false);
         *packet = Packet::unread(frame.len());
         if parse(&frame, packet).is_err() {
             return XDP_PASS;

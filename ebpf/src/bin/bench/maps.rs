@@ -15,8 +15,8 @@ use aya_ebpf::maps::ProgramArray;
 use aya_ebpf::programs::XdpContext;
 use xdpgate_ebpf::packet::Packet;
 
-use crate::frame::Settled;
 use crate::source::{LIST, Plan};
+use crate::view::Settled;
 
 /// The tests make the tries as large as they need.
 const DEFAULT_PREFIXES: usize = 1 << 20;
