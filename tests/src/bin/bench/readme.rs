@@ -20,12 +20,27 @@ fn table(outcome: &Value) -> String {
     let machine = &outcome["machine"];
     let text = |name: &str| machine[name].as_str().unwrap_or_default();
     format!(
-        "| what | xdpgate | beside | × |\n|---|---:|---|---:|\n{lines}\nMeasured on {}, on Linux {}, {}, {} CPUs, in one run.\n",
+        "| what | xdpgate | beside | × |\n|---|---:|---|---:|\n{lines}{}\nMeasured on {}, on Linux {}, {}, {} CPUs, in one run.\n",
+        on_one_cpu(rows),
         text("date"),
         text("kernel"),
         text("processor"),
         machine["cpus"],
     )
+}
+
+/// On veth with a CPU for each end the generator may be what limits everybody. What is left of that where they share one.
+fn on_one_cpu(rows: &[Value]) -> String {
+    let ratio = rows
+        .iter()
+        .find(|row| row["name"] == "veth-hot")
+        .and_then(|row| row["more"]["ratio_on_one_cpu"].as_f64());
+    ratio.map_or_else(String::new, |ratio| {
+        format!(
+            "| the same as hot on veth, generator and receiver on one CPU | | XDP_DROP | {} |\n",
+            figure(ratio, "×")
+        )
+    })
 }
 
 fn line(row: &Value) -> String {
