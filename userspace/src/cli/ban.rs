@@ -60,9 +60,17 @@ fn added(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
 }
 
 fn lines_added(out: &mut dyn Write, answer: &BanLinesAnswer) -> io::Result<()> {
+    if answer.bans == 0 {
+        writeln!(out, "nobody was banned: there is no address in it")?;
+        return left_out(out, answer);
+    }
     let until =
         answer.expires.map_or_else(|| "for good".to_owned(), |expires| format!("until {}", time(expires)));
     writeln!(out, "{} made {until}, {} of them new", counted(answer.bans, "ban"), grouped(answer.new))?;
+    left_out(out, answer)
+}
+
+fn left_out(out: &mut dyn Write, answer: &BanLinesAnswer) -> io::Result<()> {
     if answer.skipped > 0 {
         writeln!(out, "{} left out", counted(answer.skipped, "line"))?;
     }
@@ -98,6 +106,18 @@ fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_addresses_is_not_called_bans() {
+        let said = |bans, skipped| {
+            let mut out = Vec::new();
+            lines_added(&mut out, &BanLinesAnswer { bans, new: bans, expires: None, skipped }).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(said(0, 0), "nobody was banned: there is no address in it\n");
+        assert_eq!(said(0, 2), "nobody was banned: there is no address in it\n2 lines left out\n");
+        assert_eq!(said(2, 0), "2 bans made for good, 2 of them new\n");
+    }
 
     #[test]
     fn anything_can_stand_in_a_query() {

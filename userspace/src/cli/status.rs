@@ -48,7 +48,7 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     writeln!(out, "countries   {}", status.country)?;
     for table in &status.tables {
         let room = format!("{} of {}", grouped(table.used), grouped(table.capacity));
-        writeln!(out, "table       {:<16} {room}", table.name)?;
+        writeln!(out, "table       {:<17} {room}", table.name)?;
     }
     let fragments =
         if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
