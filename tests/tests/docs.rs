@@ -54,11 +54,11 @@ fn the_policy_in_the_readme_is_a_policy() -> Result<()> {
     assert_eq!(modes, [Mode::Enforce, Mode::Monitor]);
     assert_eq!(policy.country.mode, Mode::Enforce);
     assert!(policy.geo.is_some(), "a country rule needs a database");
-    let packets = policy.limits.packets.context("no limit in packets")?;
+    let packets = policy.source_limits.packets.context("no limit in packets")?;
     assert_eq!((packets.units, packets.per, packets.burst), (1000, Duration::from_secs(1), 2000));
-    let bytes = policy.limits.bytes.context("no limit in bytes")?;
+    let bytes = policy.source_limits.bytes.context("no limit in bytes")?;
     assert_eq!(bytes.units, 50_000_000 / 8);
-    assert_eq!((policy.limits.ipv4_prefix, policy.limits.ipv6_prefix), (32, 64));
+    assert_eq!((policy.source_limits.ipv4_prefix, policy.source_limits.ipv6_prefix), (32, 64));
     assert!(matches!(policy.fragments.rule, FragmentRule::Limit(_)));
     Ok(())
 }

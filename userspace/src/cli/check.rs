@@ -9,7 +9,7 @@ use super::numbers::grouped;
 use super::output::{Output, Stop};
 use super::style::{GOOD, RESET, WARN};
 use crate::api::types::{Origin, Sizes};
-use crate::config::{self, Config, InterfaceName, ListName, Mode};
+use crate::config::{self, Config, InterfaceName, Mode, Name};
 use crate::daemon::Inputs;
 
 /// What `check --json` prints.
@@ -27,7 +27,7 @@ struct Checked {
 
 #[derive(Debug, Serialize)]
 struct CheckedList {
-    name: ListName,
+    name: Name,
     mode: Mode,
     entries: u64,
     skipped: u64,

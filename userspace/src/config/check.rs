@@ -37,8 +37,11 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         geo,
         country,
         fragments: limits::fragments(&root.table("fragments", report), report),
-        limits: limits::source(&root.table("limits", report).table("source", report), report),
+        source_limits: limits::source(&root.table("limits", report).table("source", report), report),
         events: limits::events(&root.table("events", report), report),
+        services: Vec::new(),
+        plans: Vec::new(),
+        limits: Vec::new(),
     }
 }
 

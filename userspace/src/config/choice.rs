@@ -78,6 +78,45 @@ choices! {
         All = "all",
     }
 
+    /// How a limit counts.
+    Algorithm {
+        /// Tokens arrive evenly, up to a burst.
+        #[default]
+        TokenBucket = "token-bucket",
+        /// A bucket drains evenly; what would overflow it is rejected.
+        LeakyBucket = "leaky-bucket",
+        /// So many in each window of time.
+        FixedWindow = "fixed-window",
+        /// So many in any window of time, weighed from the last two fixed ones.
+        SlidingWindow = "sliding-window",
+    }
+
+    /// What a limit counts.
+    LimitUnit {
+        /// Packets.
+        #[default]
+        Packets = "packets",
+        /// Bytes of frames, without preamble and checksum.
+        Bytes = "bytes",
+        /// TCP SYN without ACK.
+        Connections = "connections",
+    }
+
+    /// What a service speaks.
+    ServiceProtocol {
+        /// TCP.
+        #[default]
+        Tcp = "tcp",
+        /// UDP.
+        Udp = "udp",
+        /// Both, as HTTP/3 beside HTTP/2.
+        TcpUdp = "tcp+udp",
+        /// ICMP and ICMPv6.
+        Icmp = "icmp",
+        /// Everything that no other service of the same destination covers.
+        Any = "any",
+    }
+
     /// Where the program is attached.
     AttachMode {
         /// In the driver if it can, else in the network stack.

@@ -14,21 +14,28 @@ mod document;
 mod entry;
 mod error;
 mod interface;
-mod list_name;
+mod name;
 mod prefix;
 mod quantity;
 mod rate;
 pub mod reference;
 mod section;
+mod service;
 mod size;
 mod types;
 
-pub use choice::{AttachMode, CountryScope, DefaultAction, FragmentAction, Mode};
+pub use choice::{
+    Algorithm, AttachMode, CountryScope, DefaultAction, FragmentAction, LimitUnit, Mode, ServiceProtocol,
+};
 pub use error::{ConfigError, Problem};
 pub use interface::{InterfaceName, InterfaceNameError};
-pub use list_name::{ListName, ListNameError};
+pub use name::{Name, NameError};
 pub use prefix::{PrefixError, parse_prefix};
 pub use rate::{Rate, RateError, RateUnit};
+pub use service::{
+    Amount, LimitConfig, LimitKey, MAX_LIMITS_PER_PLAN, OnExceed, PlanConfig, PlanLimits, PortRange,
+    ServiceConfig,
+};
 pub use size::{SizeError, parse_size};
 pub use types::{
     Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,

@@ -108,7 +108,7 @@ keys! {
         Value("[\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\", \"fe80::/10\"]");
 
     /// The list's name in counters and on the command line. No two lists share one.
-    LIST_NAME = "list" . "name", Kind::ListName, Required;
+    LIST_NAME = "list" . "name", Kind::Name, Required;
     /// The file: one address, prefix or `first-last` range a line; `#` and `;` begin a comment.
     LIST_PATH = "list" . "path", Kind::Path, Required;
     /// Whether the list drops or only counts what it would drop.

@@ -17,7 +17,7 @@ fn problems(text: &str) -> Vec<String> {
 fn an_empty_policy_limits_and_blocks_nothing() {
     let config = checked("");
     assert_eq!(config, Config::default());
-    assert_eq!((config.limits.packets, config.limits.bytes), (None, None));
+    assert_eq!((config.source_limits.packets, config.source_limits.bytes), (None, None));
     assert_eq!(config.country.rule, CountrySelection::Off);
     assert_eq!(config.fragments.rule, FragmentRule::Pass);
 }
@@ -79,9 +79,9 @@ per_second = 0
     assert_eq!((config.country.unknown, config.country.scope), (DefaultAction::Drop, CountryScope::All));
     let rate = Rate { units: 60, per: std::time::Duration::from_mins(1), burst: 1 };
     assert_eq!(config.fragments.rule, FragmentRule::Limit(rate));
-    assert_eq!(config.limits.packets.map(|rate| (rate.units, rate.burst)), Some((120, 2)));
-    assert_eq!(config.limits.bytes.map(|rate| (rate.units, rate.burst)), Some((6_250_000, 1 << 20)));
-    assert_eq!((config.limits.ipv4_prefix, config.limits.ipv6_prefix), (32, 56));
+    assert_eq!(config.source_limits.packets.map(|rate| (rate.units, rate.burst)), Some((120, 2)));
+    assert_eq!(config.source_limits.bytes.map(|rate| (rate.units, rate.burst)), Some((6_250_000, 1 << 20)));
+    assert_eq!((config.source_limits.ipv4_prefix, config.source_limits.ipv6_prefix), (32, 56));
     assert_eq!(config.events, EventConfig { per_second: 0, burst: 0 });
 }
 

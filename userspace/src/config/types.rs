@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, ListName, Mode, Rate};
+use super::service::{LimitConfig, PlanConfig, ServiceConfig};
+use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Name, Rate};
 use crate::country::CountryCode;
 
 /// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
@@ -32,8 +33,14 @@ pub struct Config {
     pub country: CountryRule,
     /// The rule on later fragments.
     pub fragments: Fragments,
-    /// The limits of each source.
-    pub limits: SourceLimitConfig,
+    /// The limits of each source, for what belongs to no service.
+    pub source_limits: SourceLimitConfig,
+    /// What the host serves, in the order of the policy.
+    pub services: Vec<ServiceConfig>,
+    /// Sources that services treat alike, in the order of the policy.
+    pub plans: Vec<PlanConfig>,
+    /// What services and plans may name, in the order of the policy.
+    pub limits: Vec<LimitConfig>,
     /// The budget of sampled events.
     pub events: EventConfig,
 }
@@ -120,7 +127,7 @@ impl Default for Safety {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListConfig {
     /// Its name in counters and on the command line.
-    pub name: ListName,
+    pub name: Name,
     /// The file.
     pub path: PathBuf,
     /// Whether it drops or only counts.

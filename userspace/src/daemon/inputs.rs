@@ -11,7 +11,7 @@ use super::clock;
 use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, ListName, Mode};
+use crate::config::{Config, CountryRule, Mode, Name};
 use crate::feeds::{BadLineReport, BadLines, GeoDatabase, ParsedList, parse_list, read_list};
 use crate::policy::{self, Image, LoadedList, OperatorChanges};
 use crate::store::{AllowRecord, Setting, Store};
@@ -39,7 +39,7 @@ pub struct Inputs {
 #[derive(Clone, Debug)]
 pub struct ListSource {
     /// Its name.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Who named it.
@@ -129,7 +129,7 @@ impl Inputs {
 
     /// The names of the lists, in the order of their bits.
     #[must_use]
-    pub fn list_names(&self) -> Vec<ListName> {
+    pub fn list_names(&self) -> Vec<Name> {
         self.lists.iter().map(|list| list.name.clone()).collect()
     }
 

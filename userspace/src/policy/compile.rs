@@ -11,7 +11,7 @@ use super::flatten::{Layer, flatten, toggle};
 use super::image::{Image, Segment};
 use super::settings::{list_bit, settings};
 use super::sources::Sources;
-use crate::config::ListName;
+use crate::config::Name;
 use crate::feeds::{Address, DisjointRanges, Range};
 
 /// Compiles one generation. What overlaps or is said twice is fine: every source gets all that is known about it.
@@ -80,7 +80,7 @@ const fn single<A: Copy>(address: A) -> Segment<A> {
     Segment { first: address, last: address, set: 1 }
 }
 
-fn names(sources: &Sources<'_>) -> Vec<ListName> {
+fn names(sources: &Sources<'_>) -> Vec<Name> {
     sources.lists.iter().map(|list| list.name.clone()).collect()
 }
 

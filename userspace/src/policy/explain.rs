@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::sources::Sources;
-use crate::config::{ListName, Located, Mode};
+use crate::config::{Located, Mode, Name};
 use crate::country::CountryCode;
 
 /// What is known about one address.
@@ -16,7 +16,7 @@ pub struct Known {
     /// The management prefixes that cover it.
     pub management: Vec<Located<IpNet>>,
     /// The lists that cover it, in the order of their bits.
-    pub lists: Vec<(ListName, Mode)>,
+    pub lists: Vec<(Name, Mode)>,
     /// Its country, whether or not a rule asks for it.
     pub country: Option<CountryCode>,
 }

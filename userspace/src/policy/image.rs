@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use xdpgate_ebpf::abi::{AttributeSet, Settings};
 
-use crate::config::ListName;
+use crate::config::Name;
 use crate::feeds::{Address, Range};
 
 /// Addresses that share an attribute set.
@@ -30,7 +30,7 @@ pub struct Image {
     /// IPv6, likewise.
     pub ipv6: Vec<Segment<u128>>,
     /// The names of the lists: bit n of [`AttributeSet::lists`] is the nth.
-    pub lists: Vec<ListName>,
+    pub lists: Vec<Name>,
 }
 
 impl Image {

@@ -13,7 +13,7 @@ pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Setting
     let config = sources.config;
     let country = sources.country_rule();
     let (fragments, fragment_limit) = fragment_rule(config.fragments.rule)?;
-    let limits = &config.limits;
+    let limits = &config.source_limits;
     Ok(Settings {
         generation,
         lists_enforced: enforced(sources.lists)?,

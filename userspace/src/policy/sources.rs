@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::config::{Config, CountryRule, CountrySelection, DefaultAction, ListName, Mode};
+use crate::config::{Config, CountryRule, CountrySelection, DefaultAction, Mode, Name};
 use crate::feeds::{DisjointRanges, GeoDatabase};
 
 /// Everything that one generation is compiled from.
@@ -42,7 +42,7 @@ pub struct CountryChange {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedList {
     /// Its name.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// What it names; shared by all generations that have the list.

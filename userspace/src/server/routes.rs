@@ -13,7 +13,7 @@ use crate::api::types::{
     GeoDatabaseRequest, GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest,
     Probe, Protocol, Reloaded, Removed, Stats, Status,
 };
-use crate::config::{InterfaceName, ListName, Mode};
+use crate::config::{InterfaceName, Mode, Name};
 use crate::daemon::{BanLines, Gate, NewList};
 
 /// So few are made sooner than a thread for it wakes up, which is most of what a ban would take.
@@ -96,7 +96,7 @@ pub(super) async fn lists(State(gate): Shared) -> Answer<Lists> {
     on_thread(gate, Gate::lists).await
 }
 
-pub(super) async fn list(State(gate): Shared, Segment(name): Segment<ListName>) -> Answer<ListInfo> {
+pub(super) async fn list(State(gate): Shared, Segment(name): Segment<Name>) -> Answer<ListInfo> {
     on_thread(gate, move |gate| gate.list(&name)).await
 }
 
@@ -114,7 +114,7 @@ pub(super) struct ListParameters {
 pub(super) async fn put_list(
     State(gate): Shared,
     Asker(peer): Asker,
-    Segment(name): Segment<ListName>,
+    Segment(name): Segment<Name>,
     Parameters(parameters): Parameters<ListParameters>,
     text: Bytes,
 ) -> Answer<ListAnswer> {
@@ -123,7 +123,7 @@ pub(super) async fn put_list(
         .await
 }
 
-pub(super) async fn delete_list(State(gate): Shared, Segment(name): Segment<ListName>) -> Answer<Lists> {
+pub(super) async fn delete_list(State(gate): Shared, Segment(name): Segment<Name>) -> Answer<Lists> {
     on_thread(gate, move |gate| gate.delete_list(&name)).await
 }
 

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, create_directory};
-use crate::config::ListName;
+use crate::config::Name;
 
 const EXTENSION: &str = "list";
 
@@ -19,12 +19,12 @@ impl ListFiles {
         Ok(Self { directory: directory.to_owned() })
     }
 
-    pub(super) fn path(&self, name: &ListName) -> PathBuf {
+    pub(super) fn path(&self, name: &Name) -> PathBuf {
         self.directory.join(format!("{name}.{EXTENSION}"))
     }
 
     /// After this returns the text is on the disk; at no moment is there half of it.
-    pub(super) fn write(&self, name: &ListName, text: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn write(&self, name: &Name, text: &[u8]) -> Result<(), StoreError> {
         let path = self.path(name);
         let temporary = self.directory.join(format!("{name}.new"));
         let written = write_synced(&temporary, text)
@@ -37,7 +37,7 @@ impl ListFiles {
         })
     }
 
-    pub(super) fn remove(&self, name: &ListName) -> Result<(), StoreError> {
+    pub(super) fn remove(&self, name: &Name) -> Result<(), StoreError> {
         let path = self.path(name);
         match fs::remove_file(&path).and_then(|()| self.sync_directory()) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -48,7 +48,7 @@ impl ListFiles {
     }
 
     /// Removes the files of no known list: what a crash between two writes left behind.
-    pub(super) fn retain(&self, known: &[ListName]) -> Result<(), StoreError> {
+    pub(super) fn retain(&self, known: &[Name]) -> Result<(), StoreError> {
         let listed = |source| StoreError::Io {
             what: "cannot read the directory",
             path: self.directory.clone(),

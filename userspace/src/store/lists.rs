@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::{Store, StoreError, bad_column, timestamp};
-use crate::config::{ListName, Mode};
+use crate::config::{Mode, Name};
 
 /// A blocklist that an operator added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListRecord {
     /// Its name.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Whether lines that are no address are left out instead of refused.
@@ -48,7 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk or the database refuses.
-    pub fn delete_list(&self, name: &ListName) -> Result<(), StoreError> {
+    pub fn delete_list(&self, name: &Name) -> Result<(), StoreError> {
         let deleted = self.connection().execute("DELETE FROM lists WHERE name = ?1", [name.to_string()]);
         deleted.map_err(|source| self.failed(source))?;
         self.lists.remove(name)
@@ -69,7 +69,7 @@ impl Store {
 
     /// Where the text of a list is.
     #[must_use]
-    pub fn list_path(&self, name: &ListName) -> PathBuf {
+    pub fn list_path(&self, name: &Name) -> PathBuf {
         self.lists.path(name)
     }
 
@@ -77,7 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn list_text(&self, name: &ListName) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn list_text(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.list_path(name);
         match fs::read(&path) {
             Ok(text) => Ok(Some(text)),

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{ListName, Mode};
+use crate::config::{Mode, Name};
 
 fn note(expires: Option<Timestamp>) -> BanNote {
     BanNote { expires, reason: "scanning".to_owned(), source: "cli".to_owned(), created: at(1_000) }
@@ -257,7 +257,7 @@ fn migrating_twice_changes_nothing() {
     assert_eq!(store.bans().unwrap().len(), 1);
 }
 
-fn name(text: &str) -> ListName {
+fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 

@@ -82,7 +82,7 @@ impl Cast {
         let denied = denied.with_context(|| {
             format!("{} has none of {DENIED:?} in both address families; use another", path.display())
         })?;
-        let limit = Config::embedded_default().limits.packets;
+        let limit = Config::embedded_default().source_limits.packets;
         Ok(Self { denied, limit: limit.context("the embedded policy has no limit in packets")? })
     }
 

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::ListName;
+use crate::config::Name;
 use crate::country::CountryCode;
 
 /// What happened to the packet.
@@ -30,7 +30,7 @@ pub struct Event {
     /// Rules in monitor mode that would have dropped it.
     pub monitored: Vec<String>,
     /// The list that dropped it.
-    pub list: Option<ListName>,
+    pub list: Option<Name>,
     /// The country of the source, where a rule asked for it.
     pub country: Option<CountryCode>,
     /// From.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Ban, Origin};
-use crate::config::{ListName, Mode};
+use crate::config::{Mode, Name};
 use crate::country::CountryCode;
 
 /// The protocol of the imagined packet.
@@ -64,7 +64,7 @@ pub struct ListLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListMatch {
     /// Which.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// The lines that cover the address, as the file has them now.
@@ -113,7 +113,7 @@ pub struct Explanation {
     /// Why, as a sentence.
     pub help: String,
     /// The list that drops it.
-    pub list: Option<ListName>,
+    pub list: Option<Name>,
     /// Rules in monitor mode that would drop it.
     pub monitored: Vec<String>,
     /// Whether an operator's pause is in force.

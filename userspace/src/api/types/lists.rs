@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Changed, Count, Origin};
-use crate::config::{ListName, Mode};
+use crate::config::{Mode, Name};
 
 /// One blocklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListInfo {
     /// Its name.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Where it comes from.
@@ -51,7 +51,7 @@ pub struct SkippedLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListAnswer {
     /// The list.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Entries in it.

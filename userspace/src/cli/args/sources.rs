@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::api::Prefix;
 use crate::cli::ttl::Ttl;
-use crate::config::{CountryScope, DefaultAction, ListName, Mode};
+use crate::config::{CountryScope, DefaultAction, Mode, Name};
 use crate::country::CountryCode;
 
 const WHO: &str = "Who, such as 192.0.2.1 or 2001:db8::/48";
@@ -74,7 +74,7 @@ pub(in crate::cli) enum ListCommand {
     /// Add a blocklist: an address, a prefix or a range a-b on each line, comments with # or ;
     Add {
         /// Its name in counters and messages
-        name: ListName,
+        name: Name,
         /// The file, or - for standard input
         file: PathBuf,
         /// Drop, or only count what it would drop
@@ -90,12 +90,12 @@ pub(in crate::cli) enum ListCommand {
     /// Remove a blocklist that was added here
     Del {
         /// Its name
-        name: ListName,
+        name: Name,
     },
     /// Show all blocklists, or one
     Show {
         /// Its name
-        name: Option<ListName>,
+        name: Option<Name>,
     },
 }
 

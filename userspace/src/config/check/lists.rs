@@ -8,7 +8,7 @@ use super::daemon::path;
 use crate::config::error::{Place, Report};
 use crate::config::reference::{self, Key, MOST_LISTS};
 use crate::config::section::Section;
-use crate::config::{GeoConfig, ListConfig, ListName};
+use crate::config::{GeoConfig, ListConfig, Name};
 
 pub(super) fn lists(root: &Section<'_>, folder: &Path, report: &mut Report) -> Vec<ListConfig> {
     let sections = root.tables("list", report);
@@ -43,7 +43,7 @@ pub(super) fn geo(section: &Section<'_>, folder: &Path, report: &mut Report) -> 
 fn list(section: &Section<'_>, folder: &Path, report: &mut Report) -> Option<ListConfig> {
     require(section, &reference::LIST_NAME, report);
     require(section, &reference::LIST_PATH, report);
-    let name = section.get(&reference::LIST_NAME).and_then(|entry| entry.parse::<ListName>(report));
+    let name = section.get(&reference::LIST_NAME).and_then(|entry| entry.parse::<Name>(report));
     let path = path(section, &reference::LIST_PATH, folder, report);
     let mode = choice(section, &reference::LIST_MODE, report).unwrap_or_default();
     let skip_bad =

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::{InterfaceName, ListName, RateUnit};
+use crate::config::{InterfaceName, Name, RateUnit};
 use crate::thousands::grouped;
 
 /// What a key takes.
@@ -21,7 +21,7 @@ pub(in crate::config) enum Kind {
     /// An address with a port.
     Address,
     /// The name of a list.
-    ListName,
+    Name,
     /// Names of interfaces.
     Interfaces { most: usize },
     /// Prefixes and addresses.
@@ -52,7 +52,7 @@ impl Kind {
             Self::Flag => "true or false",
             Self::Path | Self::SocketPath => "a path in quotes",
             Self::Address => "an address with a port, in quotes",
-            Self::ListName => "a name in quotes",
+            Self::Name => "a name in quotes",
             Self::Interfaces { .. } => "a list of names in quotes",
             Self::Prefixes => "a list of prefixes in quotes",
             Self::Ports { .. } => "a list of whole numbers",
@@ -105,9 +105,9 @@ impl Kind {
                 )
             }
             Self::Address => "an IPv4 or IPv6 address and a port of 1 to 65,535".to_owned(),
-            Self::ListName => format!(
+            Self::Name => format!(
                 "1 to {} letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
-                ListName::LONGEST
+                Name::LONGEST
             ),
             Self::Interfaces { most } => {
                 format!("at most {most} names of 1 to {} bytes, no name twice", InterfaceName::LONGEST)
@@ -136,7 +136,7 @@ impl Kind {
             Self::Path => "\"/etc/xdpgate/file\"",
             Self::SocketPath => "\"/run/xdpgate/xdpgate.sock\"",
             Self::Address => "\"127.0.0.1:9919\"",
-            Self::ListName => "\"drop\"",
+            Self::Name => "\"drop\"",
             Self::Interfaces { .. } => "[\"eth0\"]",
             Self::Prefixes => "[\"192.0.2.0/24\", \"2001:db8::1\"]",
             Self::Ports { .. } => "[22]",

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn the_embedded_default_parses() {
     assert_eq!(Config::embedded_default(), checked(EMBEDDED_DEFAULT));
-    assert!(Config::embedded_default().limits.packets.is_some(), "it is not the fallback");
+    assert!(Config::embedded_default().source_limits.packets.is_some(), "it is not the fallback");
 }
 
 #[test]

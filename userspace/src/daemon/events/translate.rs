@@ -6,7 +6,7 @@ use xdpgate_ebpf::abi::{self, event_kind, family};
 use xdpgate_ebpf::reason::Reason;
 
 use crate::api::types::{Event, EventKind};
-use crate::config::ListName;
+use crate::config::Name;
 use crate::country::CountryCode;
 
 /// What the numbers in an event stand for at present.
@@ -17,7 +17,7 @@ pub(crate) struct Translator {
     /// By slot.
     pub(crate) interfaces: HashMap<u32, String>,
     /// By bit.
-    pub(crate) lists: Vec<ListName>,
+    pub(crate) lists: Vec<Name>,
 }
 
 impl Translator {

@@ -144,7 +144,7 @@ impl Buckets {
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
         let settings = &live.settings;
         let config = &live.inputs.config;
-        let limits = &config.limits;
+        let limits = &config.source_limits;
         let (packets, bytes) = (settings.source.packets, settings.source.bytes);
         let by_fragments = (settings.fragments == fragments::LIMIT).then_some(settings.fragment_limit);
         let rate_of_fragments = match config.fragments.rule {

@@ -6,7 +6,7 @@ use super::stats::count;
 use super::{Gate, lockout};
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
 use crate::api::{Failure, SshPeer};
-use crate::config::{ListName, Mode};
+use crate::config::{Mode, Name};
 use crate::daemon::inputs::ListSource;
 use crate::daemon::{Inputs, clock};
 use crate::policy::LoadedList;
@@ -16,7 +16,7 @@ use crate::store::ListRecord;
 #[derive(Debug)]
 pub struct NewList<'a> {
     /// Its name.
-    pub name: ListName,
+    pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Leave out lines that are no entries.
@@ -44,7 +44,7 @@ impl Gate {
     ///
     /// # Errors
     /// When there is none of that name, or the kernel's counters cannot be read.
-    pub fn list(&self, name: &ListName) -> Result<ListInfo, Failure> {
+    pub fn list(&self, name: &Name) -> Result<ListInfo, Failure> {
         let found = self.lists()?.lists.into_iter().find(|list| list.name == *name);
         found.ok_or_else(|| no_such_list(name))
     }
@@ -100,7 +100,7 @@ impl Gate {
     ///
     /// # Errors
     /// When there is none of that name, it is the policy file's, or the kernel or the disk refuses.
-    pub fn delete_list(&self, name: &ListName) -> Result<Lists, Failure> {
+    pub fn delete_list(&self, name: &Name) -> Result<Lists, Failure> {
         let only = self.only_change();
         let inputs = self.live().inputs.clone();
         refuse_list_of_policy(&inputs, name)?;
@@ -150,7 +150,7 @@ fn without_list(inputs: &Inputs, place: usize) -> Inputs {
     Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
 }
 
-fn refuse_list_of_policy(inputs: &Inputs, name: &ListName) -> Result<(), Failure> {
+fn refuse_list_of_policy(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
     match inputs.list_sources.iter().find(|source| source.name == *name && source.origin == Origin::Policy) {
         Some(source) => Err(Failure::usage(format!(
             "the list {name} is in the policy file; change {} and `xdpgate reload`, or choose another name",
@@ -160,6 +160,6 @@ fn refuse_list_of_policy(inputs: &Inputs, name: &ListName) -> Result<(), Failure
     }
 }
 
-fn no_such_list(name: &ListName) -> Failure {
+fn no_such_list(name: &Name) -> Failure {
     Failure::not_found(format!("there is no list {name}; `xdpgate list show` shows all"))
 }

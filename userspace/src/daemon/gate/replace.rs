@@ -4,7 +4,7 @@ use std::time::Instant;
 use super::{Gate, Live, OnlyChange};
 use crate::api::Failure;
 use crate::api::types::{Changed, Sizes};
-use crate::config::ListName;
+use crate::config::Name;
 use crate::daemon::Inputs;
 use crate::policy::Image;
 use crate::store::{Setting, Store, StoreError};
@@ -54,13 +54,13 @@ impl Gate {
     }
 
     /// Sets the counters of bits back that now belong to another list, also over a restart.
-    pub(super) fn hand_over_list_counters(&self, lists: &[ListName]) {
+    pub(super) fn hand_over_list_counters(&self, lists: &[Name]) {
         if let Err(error) = self.reset_moved_bits(lists) {
             tracing::warn!(%error, "the counters of some lists may hold those of others");
         }
     }
 
-    fn reset_moved_bits(&self, lists: &[ListName]) -> Result<(), Failure> {
+    fn reset_moved_bits(&self, lists: &[Name]) -> Result<(), Failure> {
         let stored = self.store.setting(Setting::ListBits)?;
         let before: Vec<String> =
             stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
@@ -74,7 +74,7 @@ impl Gate {
 }
 
 /// The bits of lists that had another bit, or none, before.
-fn moved_bits(before: &[String], now: &[ListName]) -> Vec<u8> {
+fn moved_bits(before: &[String], now: &[Name]) -> Vec<u8> {
     let moved =
         now.iter().enumerate().filter(|(bit, name)| before.get(*bit).is_none_or(|old| old != name.as_str()));
     moved.filter_map(|(bit, _)| u8::try_from(bit).ok()).collect()
@@ -84,7 +84,7 @@ fn moved_bits(before: &[String], now: &[ListName]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> Vec<ListName> {
+    fn names(names: &[&str]) -> Vec<Name> {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 

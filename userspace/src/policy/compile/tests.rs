@@ -174,10 +174,10 @@ fn settings_are_in_the_kernels_terms() {
         ..bare()
     };
     config.fragments.rule = FragmentRule::Limit(per_second(10, 2));
-    config.limits.packets = Some(per_second(1000, 10));
-    config.limits.ipv4_prefix = 24;
-    config.limits.ipv6_prefix = 0;
-    config.limits.mode = Mode::Monitor;
+    config.source_limits.packets = Some(per_second(1000, 10));
+    config.source_limits.ipv4_prefix = 24;
+    config.source_limits.ipv6_prefix = 0;
+    config.source_limits.mode = Mode::Monitor;
     let changes = OperatorChanges::default();
     let settings =
         compile(&Sources { config: &config, changes: &changes, lists: &[], geo: None }, 9).unwrap().settings;
@@ -220,13 +220,13 @@ fn what_does_not_fit_is_refused_with_the_way_out() {
         "country.udp_services: 17 ports, and the kernel's settings hold 16; name fewer"
     );
     let mut config = bare();
-    config.limits.bytes = Some(Rate { units: 0, per: Duration::from_secs(1), burst: 1 });
+    config.source_limits.bytes = Some(Rate { units: 0, per: Duration::from_secs(1), burst: 1 });
     assert_eq!(
         refused(&config, &[]),
         "limits.source.bytes: a rate of zero would drop everything; leave the limit out, or name a rate"
     );
     let mut config = bare();
-    config.limits.ipv4_prefix = 33;
+    config.source_limits.ipv4_prefix = 33;
     assert_eq!(
         refused(&config, &[]),
         "limits.source.ipv4_prefix: a prefix of 33 bits, and an address of this family has 32; name a length up to that"

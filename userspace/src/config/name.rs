@@ -1,16 +1,16 @@
-//! Names of blocklists.
+//! Names of lists, services, plans and limits.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a blocklist: a label in metrics and a word on the command line.
+/// The name of a list, a service, a plan or a limit: a label in metrics and a word on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ListName(String);
+pub struct Name(String);
 
-impl ListName {
+impl Name {
     /// The longest name, in bytes: it must fit a table's column.
     pub const LONGEST: usize = 63;
 
@@ -21,16 +21,16 @@ impl ListName {
     }
 }
 
-impl FromStr for ListName {
-    type Err = ListNameError;
+impl FromStr for Name {
+    type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::try_from(text.to_owned())
     }
 }
 
-impl TryFrom<String> for ListName {
-    type Error = ListNameError;
+impl TryFrom<String> for Name {
+    type Error = NameError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         // A leading `-` would be an option on the command line.
@@ -39,36 +39,36 @@ impl TryFrom<String> for ListName {
         if starts && goes_on && text.len() <= Self::LONGEST {
             Ok(Self(text))
         } else {
-            Err(ListNameError { text })
+            Err(NameError { text })
         }
     }
 }
 
-impl From<ListName> for String {
-    fn from(name: ListName) -> Self {
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
         name.0
     }
 }
 
-impl AsRef<str> for ListName {
+impl AsRef<str> for Name {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for ListName {
+impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.0)
     }
 }
 
-/// Not a name of a list.
+/// Not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not a list name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit; \
+    "{text:?} is not a name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit; \
      choose another name"
 )]
-pub struct ListNameError {
+pub struct NameError {
     text: String,
 }
 
@@ -78,12 +78,9 @@ mod tests {
 
     #[test]
     fn names_are_words() {
-        assert_eq!(
-            "drop-v6_2.txt".parse::<ListName>().map(|name| name.to_string()),
-            Ok("drop-v6_2.txt".into())
-        );
+        assert_eq!("drop-v6_2.txt".parse::<Name>().map(|name| name.to_string()), Ok("drop-v6_2.txt".into()));
         for text in ["", "-a", ".a", "a b", "a/b", "é", "a\n", &"a".repeat(64)] {
-            assert!(text.parse::<ListName>().is_err(), "{text:?}");
+            assert!(text.parse::<Name>().is_err(), "{text:?}");
         }
     }
 }

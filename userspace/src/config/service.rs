@@ -1,0 +1,133 @@
+//! Services, plans and limits, once they are checked: every name that is used exists, and no two services claim the same
+//! traffic.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Algorithm, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol};
+
+/// The most limits that a service gives one plan.
+pub const MAX_LIMITS_PER_PLAN: usize = 4;
+
+/// What the host serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceConfig {
+    /// Its name in counters and on the command line.
+    pub name: Name,
+    /// What it speaks.
+    pub protocol: ServiceProtocol,
+    /// Its ports: in order, disjoint, not empty for TCP and UDP, empty for the others.
+    pub ports: Vec<PortRange>,
+    /// Its addresses; empty: any.
+    pub destinations: Vec<Located<IpNet>>,
+    /// The limits of sources of which `plans` says nothing, narrowest first. At most [`MAX_LIMITS_PER_PLAN`].
+    pub limits: Vec<Name>,
+    /// What sources of a plan get instead, no plan twice.
+    pub plans: Vec<PlanLimits>,
+    /// The line of the policy that names it.
+    pub line: u32,
+}
+
+/// Ports from `first` to `last`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortRange {
+    /// The first; not zero.
+    pub first: u16,
+    /// The last; not below `first`.
+    pub last: u16,
+}
+
+/// What a service gives the sources of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanLimits {
+    /// The plan.
+    pub plan: Name,
+    /// Its limits, narrowest first. Empty: unlimited. At most [`MAX_LIMITS_PER_PLAN`].
+    pub limits: Vec<Name>,
+    /// The line of the policy that says so.
+    pub line: u32,
+}
+
+/// Sources that services treat alike. Where plans overlap, the longest prefix counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanConfig {
+    /// Its name in counters and in services.
+    pub name: Name,
+    /// Its sources.
+    pub prefixes: Vec<Located<IpNet>>,
+    /// A file with more of them.
+    pub path: Option<PathBuf>,
+    /// The line of the policy that names it.
+    pub line: u32,
+}
+
+/// One limit. Every service that names it counts for itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitConfig {
+    /// Its name in counters, in services and on the command line.
+    pub name: Name,
+    /// How it counts.
+    pub algorithm: Algorithm,
+    /// What it counts.
+    pub unit: LimitUnit,
+    /// How much.
+    pub amount: Amount,
+    /// Whose packets count together.
+    pub key: LimitKey,
+    /// What happens to what is over it.
+    pub on_exceed: OnExceed,
+    /// Whether it acts or only counts what it would do.
+    pub mode: Mode,
+    /// The line of the policy that names it.
+    pub line: u32,
+}
+
+/// How much a limit admits, in its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Of a token bucket, with its burst; of a leaky bucket, with its depth as the burst.
+    Rate(Rate),
+    /// Of a fixed or a sliding window.
+    Window {
+        /// So many. Not zero.
+        count: u64,
+        /// In this time. Not zero.
+        window: Duration,
+    },
+}
+
+/// Whose packets a limit counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKey {
+    /// Each source, as long as `limits.source.ipv4_prefix` and `ipv6_prefix` say.
+    Source,
+    /// Each network of this many leading bits.
+    Prefix {
+        /// Of an IPv4 address, 1 to 32.
+        ipv4: u8,
+        /// Of an IPv6 address, 1 to 64.
+        ipv6: u8,
+    },
+    /// Each country; sources of no known country together.
+    Country,
+    /// All sources of the service.
+    Service,
+}
+
+/// What happens to what is over a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExceed {
+    /// It is dropped.
+    Drop,
+    /// It is only counted.
+    Monitor,
+    /// It is dropped, and its source banned.
+    Ban {
+        /// For how long the first time; twice as long each time it happens again.
+        first: Duration,
+        /// The longest.
+        longest: Duration,
+    },
+}
