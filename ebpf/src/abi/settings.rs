@@ -108,7 +108,9 @@ shared! {
         modes: u8,
         /// Bits of [`mode`].
         scope: u8,
+        /// Bits of [`super::rules`].
+        rules: u8,
         /// Zero.
-        spare: [u8; 4],
+        spare: [u8; 3],
     }
 }

@@ -46,6 +46,9 @@ impl BucketKey {
 }
 
 impl Home {
+    /// Nobody's.
+    pub const NONE: Self = Self { index: 0, bits: 0, tag: 0 };
+
     /// The home of a key in a table of this shape.
     #[inline(always)]
     #[must_use]

@@ -1,39 +1,58 @@
-//! The limits of each source.
+//! The limits of the packet's service, or those of each source.
 
 use super::Case;
-use crate::abi::{Settings, action, bucket_class, family, fragments, mode};
+use crate::abi::{Settings, action, bucket_class, family, fragments, mode, service};
 use crate::buckets::{BucketKey, BucketMemory, Home, Sets};
 use crate::limit::{Due, Outcome, charge, ticks};
 use crate::packet::{Fragment, Packet, Source};
 use crate::reason::Reason;
+use crate::rules::RuleCase;
 use crate::tables::{Clock, Tables};
 use crate::verdict::Verdict;
 
 #[inline(always)]
 pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Reason {
+    if case.settings.rules != 0
+        && let Some(reason) = judge_service(case, service::NONE, verdict)
+    {
+        return reason;
+    }
+    judge_source(case, verdict)
+}
+
+/// What the limits of a service say; of the packet's own where `service` is none. `None`: the packet is for no service.
+#[inline(always)]
+pub(super) fn judge_service<T: Tables, C: Clock>(
+    case: &Case<'_, T, C>,
+    service: u8,
+    verdict: &mut Verdict,
+) -> Option<Reason> {
+    let Case { settings, packet, attributes, .. } = *case;
+    let rules = RuleCase { service, packet, settings, plan: attributes.plan, country: attributes.country };
+    let said = case.tables.judge_rules(case.clock, &rules);
+    verdict.limit = said.limit();
+    verdict.ban = said.asks_for_ban();
+    verdict.monitored |= said.monitored();
+    said.reason()
+}
+
+/// The one limit of the packet's source: most policies have no more, so it costs no more than it must.
+#[inline(always)]
+fn judge_source<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Reason {
     let limits = &case.settings.source;
-    if !limits.packets.is_set() && !limits.bytes.is_set() {
+    let in_bytes = limits.bytes.is_set();
+    let limit = if in_bytes { &limits.bytes } else { &limits.packets };
+    if !limit.is_set() {
         return Reason::DefaultPass;
     }
-    let in_bytes = Due {
-        limit: &limits.bytes,
-        class: bucket_class::BYTES,
-        charge: limits.bytes.charge(case.packet.bytes),
-        over: Reason::ByteLimit,
-    };
-    let in_packets = Due {
-        limit: &limits.packets,
-        class: bucket_class::PACKETS,
-        charge: limits.packets.charge(1),
-        over: Reason::PacketLimit,
-    };
-    // Most policies have one limit, which needs none of the care that two need.
-    let outcome = if limits.bytes.is_set() {
-        charge_all(case, &[in_bytes, in_packets])
+    let (class, units, over) = if in_bytes {
+        (bucket_class::BYTES, case.packet.bytes, Reason::ByteLimit)
     } else {
-        charge_all(case, &[in_packets])
+        (bucket_class::PACKETS, 1, Reason::PacketLimit)
     };
-    let rejected = match outcome {
+    let due = Due { limit, class, charge: limit.charge(units), over };
+    let sets = Sets::new(case.tables.buckets(), case.home);
+    let rejected = match charge(&sets, &[due], ticks(case.clock.now_ns())) {
         Outcome::Admitted => return Reason::WithinLimit,
         Outcome::NoRoom => return Reason::LimiterFull,
         Outcome::Over(reason) => reason,
@@ -43,15 +62,6 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
         return Reason::DefaultPass;
     }
     rejected
-}
-
-/// Charges the packet to buckets of its source.
-#[inline(always)]
-pub(super) fn charge_all<T: Tables, C: Clock, const N: usize>(
-    case: &Case<'_, T, C>,
-    dues: &[Due<'_, Reason>; N],
-) -> Outcome<Reason> {
-    charge(&Sets::new(case.tables.buckets(), case.home), dues, ticks(case.clock.now_ns()))
 }
 
 /// Finds out where the buckets of the packet's source lie, and starts to load them where a limit may ask for them.
@@ -70,7 +80,8 @@ fn may_be_limited(settings: &Settings, packet: &Packet) -> bool {
     if packet.fragment == Fragment::Later && settings.fragments == fragments::LIMIT {
         return true;
     }
-    let limited = settings.source.packets.is_set() || settings.source.bytes.is_set();
+    let limited =
+        settings.source.packets.is_set() || settings.source.bytes.is_set() || settings.rules != 0;
     limited && settings.default_action != action::DROP
 }
 

@@ -42,7 +42,7 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
     if tables.paused() {
         return Verdict::of(Reason::Paused);
     }
-    let generation = tables.generation();
+    let generation = generation_in_force(tables, clock);
     let Some(settings) = (if generation == 0 { None } else { tables.settings(generation) }) else {
         return Verdict::of(Reason::NoPolicy);
     };
@@ -56,6 +56,14 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
     let home = limits::home(tables, settings, packet);
     let attributes = tables.attributes(generation, &packet.source);
     judge(&Case { tables, clock, settings, packet, attributes, home })
+}
+
+/// The live generation, or the one before it where nobody has confirmed the live one in time.
+#[inline(always)]
+pub fn generation_in_force<T: Tables, C: Clock>(tables: &T, clock: &C) -> u64 {
+    // The time before the generation, as userspace stores them: whoever sees an unconfirmed generation sees its end.
+    let (return_at, live) = (tables.return_at(), tables.generation());
+    if return_at != 0 && clock.now_ns() >= return_at { live - 1 } else { live }
 }
 
 /// What comes after the parser, in the order of the chart in docs/architecture.md.

@@ -9,7 +9,7 @@ use crate::abi::prefix::{
 };
 
 #[inline(always)]
-pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
+pub fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
     let mut key = Key::new(address);
     let mut entry = Entry::OTHERS;
     if key.first(global_unicast::BITS) == global_unicast::VALUE {
