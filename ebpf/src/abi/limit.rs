@@ -166,3 +166,52 @@ shared! {
         spare: [u8; 7],
     }
 }
+
+impl Rule {
+    /// As memory holds it, in a word of the machine.
+    #[must_use]
+    pub const fn word(&self) -> u64 {
+        let [a, b, c, d] = self.limits;
+        let (a, b, c, d) = (a.to_ne_bytes(), b.to_ne_bytes(), c.to_ne_bytes(), d.to_ne_bytes());
+        u64::from_ne_bytes([a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]])
+    }
+}
+
+impl LimitRow {
+    /// As memory holds it, in words of the machine.
+    #[must_use]
+    pub const fn words(&self) -> [u64; 8] {
+        let Self { meter, ipv6_key, ipv4_key: v4, class, unit, key, flags, spare } = *self;
+        let Meter {
+            limit,
+            window,
+            reciprocal,
+            shift,
+            count_bits,
+            quantum_bits,
+            weight_shift,
+            sliding,
+            spare: zero,
+        } = meter;
+        let class = class.to_ne_bytes();
+        [
+            limit.cost,
+            limit.burst,
+            window,
+            reciprocal,
+            u64::from_ne_bytes([
+                shift,
+                count_bits,
+                quantum_bits,
+                weight_shift,
+                sliding,
+                zero[0],
+                zero[1],
+                zero[2],
+            ]),
+            u64::from_ne_bytes(ipv6_key),
+            u64::from_ne_bytes([v4[0], v4[1], v4[2], v4[3], class[0], class[1], unit, key]),
+            u64::from_ne_bytes([flags, spare[0], spare[1], spare[2], spare[3], spare[4], spare[5], spare[6]]),
+        ]
+    }
+}

@@ -26,8 +26,9 @@ pub use bucket::{
 pub use counters::{Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
 pub use limit::{
-    DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS, MAX_SERVICES, Meter, PORT_CLASSES, Rule,
-    limit_flag, limit_key, limit_number, limit_unit, port_place, rules, service,
+    DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
+    MAX_SERVICES, Meter, PORT_CLASSES, Rule, limit_flag, limit_key, limit_number, limit_unit, port_place,
+    rules, service,
 };
 pub use settings::{
     EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,

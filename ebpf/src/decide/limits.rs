@@ -80,8 +80,7 @@ fn may_be_limited(settings: &Settings, packet: &Packet) -> bool {
     if packet.fragment == Fragment::Later && settings.fragments == fragments::LIMIT {
         return true;
     }
-    let limited =
-        settings.source.packets.is_set() || settings.source.bytes.is_set() || settings.rules != 0;
+    let limited = settings.source.packets.is_set() || settings.source.bytes.is_set() || settings.rules != 0;
     limited && settings.default_action != action::DROP
 }
 

@@ -94,7 +94,11 @@ impl Meter {
     #[inline(always)]
     #[must_use]
     pub const fn admit(&self, word: u64, now: u64, charge: u64) -> Option<u64> {
-        if self.window == 0 { self.limit.admit(word, now, charge) } else { window::admit(self, word, now, charge) }
+        if self.window == 0 {
+            self.limit.admit(word, now, charge)
+        } else {
+            window::admit(self, word, now, charge)
+        }
     }
 
     /// Until when a word may matter once a packet that costs `charge` is charged at `now`, and those of other CPUs that

@@ -30,6 +30,13 @@ pub struct ServiceConfig {
     pub line: u32,
 }
 
+impl ServiceConfig {
+    /// The limits of all its plans. Some may come more than once.
+    pub fn limits_in_use(&self) -> impl Iterator<Item = &Name> {
+        self.limits.iter().chain(self.plans.iter().flat_map(|plan| &plan.limits))
+    }
+}
+
 /// Ports from `first` to `last`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortRange {

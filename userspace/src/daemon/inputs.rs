@@ -5,15 +5,16 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::clock;
 use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, Mode, Name};
+use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
 use crate::feeds::{BadLineReport, BadLines, GeoDatabase, ParsedList, parse_list, read_list};
-use crate::policy::{self, Image, LoadedList, OperatorChanges};
+use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
 use crate::store::{AllowRecord, Setting, Store};
 
 /// Everything that a policy is compiled from. Cheap to clone: a change replaces one part.
@@ -33,6 +34,10 @@ pub struct Inputs {
     pub list_sources: Arc<Vec<ListSource>>,
     /// The geo database.
     pub geo: Option<Arc<LoadedGeo>>,
+    /// The plans, in the order of the policy.
+    pub plans: Arc<Vec<LoadedPlan>>,
+    /// The numbers of limits before this policy.
+    pub numbers: Arc<LimitNumbers>,
 }
 
 /// Where a list comes from.
@@ -109,7 +114,14 @@ impl Inputs {
         let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
         let geo = geo_path(&config, store)?;
         let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
+        let plans = config.plans.iter().map(read_plan);
+        let numbers = match before {
+            Some(before) => (*before.numbers).clone(),
+            None => store.map_or_else(|| Ok(LimitNumbers::default()), stored_numbers)?,
+        };
         Ok(Self {
+            plans: Arc::new(plans.collect::<Result<_, _>>()?),
+            numbers: Arc::new(numbers),
             config: Arc::new(config),
             loaded: clock::now(),
             allow: Arc::new(store.map_or_else(|| Ok(Vec::new()), Store::allow)?),
@@ -160,6 +172,8 @@ impl Inputs {
             changes: &changes,
             lists: &self.lists,
             geo: self.geo.as_ref().map(|geo| &geo.database),
+            plans: &self.plans,
+            numbers: &self.numbers,
         })
     }
 }
@@ -269,6 +283,24 @@ fn geo_path(config: &Config, store: Option<&Store>) -> Result<Option<(PathBuf, O
         return Ok(Some((path.into(), Origin::Operator)));
     }
     Ok(config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+}
+
+/// A plan with the sources of its file.
+fn read_plan(plan: &PlanConfig) -> Result<LoadedPlan, Failure> {
+    let mut prefixes: Vec<IpNet> = plan.prefixes.iter().map(|prefix| prefix.value).collect();
+    if let Some(path) = &plan.path {
+        let invalid = |error| Failure::invalid(format!("plan {}: {}: {error}", plan.name, path.display()));
+        let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
+        let read = read_list(file, BadLines::Refuse).map_err(|error| invalid(error.to_string()))?;
+        prefixes.extend(read.ranges.nets());
+    }
+    Ok(LoadedPlan { name: plan.name.clone(), prefixes: Arc::new(prefixes) })
+}
+
+/// What can't be read is as good as nothing: limits get new numbers, and their counters start anew.
+fn stored_numbers(store: &Store) -> Result<LimitNumbers, Failure> {
+    let stored = store.setting(Setting::LimitNumbers)?;
+    Ok(stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
 }
 
 fn stored_country(store: &Store) -> Result<Option<GeoRule>, Failure> {

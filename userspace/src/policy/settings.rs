@@ -9,7 +9,7 @@ use super::limits::{byte_limit, event_budget, packet_limit};
 use super::sources::{LoadedList, Sources};
 use crate::config::{CountryScope, DefaultAction, FragmentRule, Mode, Rate, SourceLimitConfig};
 
-pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Settings, CompileError> {
+pub(super) fn settings(sources: &Sources<'_>, generation: u64, rules: u8) -> Result<Settings, CompileError> {
     let config = sources.config;
     let country = sources.country_rule();
     let (fragments, fragment_limit) = fragment_rule(config.fragments.rule)?;
@@ -40,7 +40,8 @@ pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Setting
             CountryScope::Initiating => 0,
             CountryScope::All => mode::COUNTRY_ALL,
         },
-        spare: [0; 4],
+        rules,
+        spare: [0; 3],
     })
 }
 

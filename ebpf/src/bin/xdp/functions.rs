@@ -6,8 +6,8 @@
 use core::hint::black_box;
 
 use xdpgate_ebpf::abi::Ban;
-use xdpgate_ebpf::{bans, prefix};
 use xdpgate_ebpf::rules::{RuleCase, RuleVerdict, judge};
+use xdpgate_ebpf::{bans, prefix};
 
 use crate::clock::KernelClock;
 use crate::maps::{self, Bans, ControlWords, Prefixes, Scratch};

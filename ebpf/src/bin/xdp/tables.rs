@@ -2,9 +2,9 @@
 
 use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, Settings, ban_word, control, family};
 use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
 use xdpgate_ebpf::tables::{Clock, Tables};
-use xdpgate_ebpf::prefix;
 
 use crate::functions;
 use crate::maps::{self, Buckets, ControlWords, Prefixes};

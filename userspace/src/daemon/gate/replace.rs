@@ -6,7 +6,7 @@ use crate::api::Failure;
 use crate::api::types::{Changed, Sizes};
 use crate::config::Name;
 use crate::daemon::Inputs;
-use crate::policy::Image;
+use crate::policy::{Image, LimitNumbers};
 use crate::store::{Setting, Store, StoreError};
 
 impl Gate {
@@ -27,6 +27,7 @@ impl Gate {
         approve(&image)?;
         let report = self.kernel.install(&image)?;
         let settings = image.settings;
+        let numbers = Arc::new(image.rules.numbers.clone());
         drop(image);
         if let Err(error) = persist(&self.store) {
             self.go_back(generation + 1);
@@ -41,6 +42,8 @@ impl Gate {
         let Sizes { ipv4_prefixes, ipv6_prefixes, milliseconds, .. } = sizes;
         tracing::info!(generation, ipv4_prefixes, ipv6_prefixes, milliseconds, "a new policy is live");
         self.hand_over_list_counters(&inputs.list_names());
+        self.hand_over_limits(&inputs.numbers, &numbers);
+        let inputs = Inputs { numbers, ..inputs };
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, settings, sizes }.into();
         Ok(Changed { generation, sizes })
     }
@@ -50,6 +53,19 @@ impl Gate {
         let installed = image.and_then(|image| Ok(self.kernel.install(&image)?));
         if let Err(error) = installed {
             tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
+        }
+    }
+
+    /// Sets the counters of numbers back that now belong to another limit, and keeps the numbers for the next start.
+    pub(super) fn hand_over_limits(&self, before: &LimitNumbers, after: &LimitNumbers) {
+        if before == after {
+            return;
+        }
+        let stored = serde_json::to_string(after).map_err(Failure::failed);
+        let moved = before.moved(after).try_for_each(|number| self.kernel.reset_limit_counters(number));
+        let kept = stored.and_then(|json| Ok(self.store.set_setting(Setting::LimitNumbers, Some(&json))?));
+        if let Err(error) = moved.map_err(Failure::from).and(kept) {
+            tracing::warn!(%error, "the counters of some limits may hold those of others");
         }
     }
 

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use super::bans::{self, BanRegister};
@@ -33,6 +33,7 @@ impl Gate {
         let attached = if adopting { attach_all(&kernel, &wanted)? } else { Vec::new() };
         let report = kernel.install(&image)?;
         let settings = image.settings;
+        let numbers = Arc::new(image.rules.numbers.clone());
         drop(image);
         let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
 
@@ -43,6 +44,8 @@ impl Gate {
             milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let lists = inputs.list_names();
+        let before = Arc::clone(&inputs.numbers);
+        let inputs = Inputs { numbers: Arc::clone(&numbers), ..inputs };
         let gate = Self {
             kernel,
             store,
@@ -57,6 +60,7 @@ impl Gate {
             started: now,
         };
         gate.hand_over_list_counters(&lists);
+        gate.hand_over_limits(&before, &numbers);
         gate.guard(attached);
         gate.let_go_of_others(&wanted);
         Ok(gate)

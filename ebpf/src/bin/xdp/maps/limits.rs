@@ -7,8 +7,8 @@ use core::ptr::addr_of_mut;
 use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use xdpgate_ebpf::abi::{
-    DESTINATION_CLASSES, Destinations, GENERATION_SLOTS, LimitCounters, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
-    MAX_SERVICES, PORT_CLASSES, Rule, port_place,
+    DESTINATION_CLASSES, Destinations, GENERATION_SLOTS, LimitCounters, LimitRow, MAX_BORDERS, MAX_LIMITS,
+    MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule, port_place,
 };
 use xdpgate_ebpf::rules::LimitCount;
 
