@@ -91,6 +91,14 @@ pub struct LimitConfig {
     pub line: u32,
 }
 
+impl LimitConfig {
+    /// Whether it acts, by its mode and by what happens on exceed.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        if matches!(self.on_exceed, OnExceed::Monitor) { Mode::Monitor } else { self.mode }
+    }
+}
+
 /// How much a limit admits, in its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {

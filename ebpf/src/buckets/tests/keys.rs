@@ -86,7 +86,7 @@ fn keys_in_rows_spread_evenly() {
 #[test]
 fn a_table_has_a_set_for_two_sources() {
     for (sources, bits) in
-        [(0, 10), (1, 10), (2048, 10), (2049, 11), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)]
+        [(0, 16), (1, 16), (1 << 17, 16), ((1 << 17) + 1, 17), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)]
     {
         assert_eq!(Shape::bits_for(sources), bits, "{sources}");
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +8,7 @@ use xdpgate_ebpf::reason::Reason;
 use crate::api::types::{Event, EventKind};
 use crate::config::Name;
 use crate::country::CountryCode;
+use crate::policy::LimitUse;
 
 /// What the numbers in an event stand for at present.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Translator {
     pub(crate) interfaces: HashMap<u32, String>,
     /// By bit.
     pub(crate) lists: Vec<Name>,
+    /// By number.
+    pub(crate) limits: BTreeMap<u16, LimitUse>,
 }
 
 impl Translator {
@@ -33,6 +36,7 @@ impl Translator {
             reason: reason.map(Reason::label).unwrap_or_default().to_owned(),
             monitored: labels(event.monitored),
             list: self.lists.get(usize::from(event.list)).cloned(),
+            limit: self.limits.get(&event.limit).cloned(),
             country: CountryCode::from_bytes(event.country),
             source: address(event.family, event.source),
             source_port: port(event.source_port),

@@ -35,6 +35,7 @@ use crate::api::types::Actor;
 use crate::api::types::{LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
+use crate::policy::LimitUse;
 use crate::store::Store;
 
 /// The state of the daemon.
@@ -60,6 +61,8 @@ struct Live {
     inputs: Inputs,
     settings: Settings,
     sizes: Sizes,
+    /// The limits of services, by the number of their rows.
+    limits: BTreeMap<u16, LimitUse>,
 }
 
 /// Proof that its holder is the only one who changes the policy.
@@ -95,6 +98,7 @@ impl Gate {
             now: (Timestamp::now(), monotonic_ns()),
             interfaces: interfaces.into_iter().map(|row| (row.slot, row.name.to_string())).collect(),
             lists: self.live().inputs.list_names(),
+            limits: self.live().limits.clone(),
         };
         for event in &waiting {
             self.events.push(translator.translate(event));

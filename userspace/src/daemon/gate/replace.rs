@@ -28,6 +28,7 @@ impl Gate {
         let report = self.kernel.install(&image)?;
         let settings = image.settings;
         let numbers = Arc::new(image.rules.numbers.clone());
+        let limits = image.rules.uses.clone();
         drop(image);
         if let Err(error) = persist(&self.store) {
             self.go_back(generation + 1);
@@ -44,7 +45,8 @@ impl Gate {
         self.hand_over_list_counters(&inputs.list_names());
         self.hand_over_limits(&inputs.numbers, &numbers);
         let inputs = Inputs { numbers, ..inputs };
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { inputs, settings, sizes }.into();
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) =
+            Live { inputs, settings, sizes, limits }.into();
         Ok(Changed { generation, sizes })
     }
 

@@ -34,6 +34,7 @@ impl Gate {
         let report = kernel.install(&image)?;
         let settings = image.settings;
         let numbers = Arc::new(image.rules.numbers.clone());
+        let limits = image.rules.uses.clone();
         drop(image);
         let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
 
@@ -50,7 +51,7 @@ impl Gate {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, settings, sizes }.into()),
+            live: RwLock::new(Live { inputs, settings, sizes, limits }.into()),
             changes: Mutex::new(()),
             bans: BanRegister::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),

@@ -27,10 +27,10 @@ pub(super) fn of_limit(
         LimitUnit::Bytes => limit_unit::BYTES,
         LimitUnit::Connections => limit_unit::CONNECTIONS,
     };
-    let flags = match (limit.mode, limit.on_exceed) {
-        (Mode::Monitor, _) | (_, OnExceed::Monitor) => limit_flag::MONITOR,
-        (Mode::Enforce, OnExceed::Drop) => 0,
+    let flags = match (limit.mode(), limit.on_exceed) {
+        (Mode::Monitor, _) => limit_flag::MONITOR,
         (Mode::Enforce, OnExceed::Ban { .. }) => limit_flag::BAN,
+        (Mode::Enforce, OnExceed::Drop | OnExceed::Monitor) => 0,
     };
     let (ipv4_key, ipv6_key) = masks(ipv4, ipv6);
     Ok(LimitRow { meter, ipv6_key, ipv4_key, class, unit, key, flags, spare: [0; 7] })
