@@ -7,7 +7,8 @@ use crate::packet::{Fragment, TCP_ACK, TCP_SYN, protocol};
 
 /// The key of the packet's bucket.
 #[inline(always)]
-pub(super) const fn of(row: &LimitRow, case: &RuleCase<'_>) -> BucketKey {
+#[must_use]
+pub const fn of(row: &LimitRow, case: &RuleCase<'_>) -> BucketKey {
     let source = &case.packet.source;
     let address = u128::from_be_bytes(source.address);
     #[expect(clippy::cast_possible_truncation, reason = "a half")]

@@ -9,6 +9,7 @@ mod key;
 mod verdict;
 
 pub use charge::Steps;
+pub use key::of as bucket_key;
 pub use verdict::{LimitCount, RuleVerdict};
 
 use crate::abi::service::NONE;
@@ -39,10 +40,16 @@ pub fn judge<T: Tables, C: Clock>(
     case: &RuleCase<'_>,
     steps: &mut Steps,
 ) -> RuleVerdict {
-    let service = if case.service == NONE { find::service(tables, case) } else { case.service };
-    let rule = tables.rule(case.settings.generation, service, case.plan);
+    let (service, rule) = rule_of(tables, case);
     if rule == Rule::UNLIMITED {
         return if service == NONE { RuleVerdict::NO_SERVICE } else { RuleVerdict::UNLIMITED };
     }
     charge::charge(tables, clock, case, &rule, steps)
+}
+
+/// The packet's service, and the limits that it has for the source's plan.
+#[inline(always)]
+pub fn rule_of<T: Tables>(tables: &T, case: &RuleCase<'_>) -> (u8, Rule) {
+    let service = if case.service == NONE { find::service(tables, case) } else { case.service };
+    (service, tables.rule(case.settings.generation, service, case.plan))
 }

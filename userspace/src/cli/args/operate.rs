@@ -99,6 +99,9 @@ pub(in crate::cli) struct ExplainArgs {
     /// tcp: a SYN, which starts a connection; udp: a datagram
     #[arg(long, value_name = "PROTO", value_enum, default_value_t = ProtocolWord::Tcp)]
     pub(in crate::cli) proto: ProtocolWord,
+    /// The address of this host that it is sent to, where services tell them apart
+    #[arg(long, value_name = "ADDRESS")]
+    pub(in crate::cli) to: Option<IpAddr>,
 }
 
 /// [`Protocol`] as a word of the command line.

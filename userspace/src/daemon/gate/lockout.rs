@@ -34,7 +34,7 @@ pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -
 /// no reason.
 pub(super) fn check_image(before: &Inputs, after: &Arc<Image>, peer: Option<SshPeer>) -> Result<(), Failure> {
     let Some(peer) = peer else { return Ok(()) };
-    let probe = Probe { protocol: Protocol::Tcp, port: peer.port };
+    let probe = Probe { destination: None, protocol: Protocol::Tcp, port: peer.port };
     let verdict = probe::judge_unlimited(after, peer.address, probe);
     if verdict.action() == Action::Pass {
         return Ok(());

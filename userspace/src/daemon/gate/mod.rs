@@ -9,6 +9,7 @@ mod bans;
 mod explain;
 mod geo;
 mod interfaces;
+mod limits;
 mod lists;
 mod lockout;
 mod probe;
