@@ -11,6 +11,7 @@ use section::Section;
 mod check;
 mod choice;
 mod document;
+mod duration;
 mod entry;
 mod error;
 mod interface;
@@ -27,11 +28,12 @@ mod types;
 pub use choice::{
     Algorithm, AttachMode, CountryScope, DefaultAction, FragmentAction, LimitUnit, Mode, ServiceProtocol,
 };
+pub use duration::{DurationError, display_duration, parse_duration};
 pub use error::{ConfigError, Problem};
 pub use interface::{InterfaceName, InterfaceNameError};
 pub use name::{Name, NameError};
 pub use prefix::{PrefixError, parse_prefix};
-pub use rate::{Rate, RateError, RateUnit};
+pub use rate::{Rate, RateError};
 pub use service::{
     Amount, LimitConfig, LimitKey, MAX_LIMITS_PER_PLAN, OnExceed, PlanConfig, PlanLimits, PortRange,
     ServiceConfig,

@@ -7,19 +7,19 @@ use crate::config::error::Report;
 use crate::config::reference::{self, Key};
 use crate::config::section::Section;
 use crate::config::size::parse_size;
-use crate::config::{EventConfig, FragmentRule, Fragments, Rate, RateUnit, SourceLimitConfig};
+use crate::config::{EventConfig, FragmentRule, Fragments, LimitUnit, Rate, SourceLimitConfig};
 
 pub(super) fn source(section: &Section<'_>, report: &mut Report) -> SourceLimitConfig {
     let default = SourceLimitConfig::default();
     let packets = RateKeys {
         rate: &reference::LIMIT_PACKETS,
         burst: &reference::LIMIT_PACKETS_BURST,
-        unit: RateUnit::Packets,
+        unit: LimitUnit::Packets,
     };
     let bytes = RateKeys {
         rate: &reference::LIMIT_BYTES,
         burst: &reference::LIMIT_BYTES_BURST,
-        unit: RateUnit::Bytes,
+        unit: LimitUnit::Bytes,
     };
     SourceLimitConfig {
         packets: packets.read(section, report),
@@ -34,7 +34,7 @@ pub(super) fn fragments(section: &Section<'_>, report: &mut Report) -> Fragments
     let keys = RateKeys {
         rate: &reference::FRAGMENTS_RATE,
         burst: &reference::FRAGMENTS_BURST,
-        unit: RateUnit::Packets,
+        unit: LimitUnit::Packets,
     };
     let mode = choice(section, &reference::FRAGMENTS_MODE, report).unwrap_or_default();
     let rate = keys.read(section, report);
@@ -85,7 +85,7 @@ pub(super) fn events(section: &Section<'_>, report: &mut Report) -> EventConfig 
 struct RateKeys {
     rate: &'static Key,
     burst: &'static Key,
-    unit: RateUnit,
+    unit: LimitUnit,
 }
 
 impl RateKeys {
@@ -110,7 +110,7 @@ impl RateKeys {
 
     /// A burst of bytes may be written with a unit.
     fn burst(&self, entry: &Entry<'_>, report: &mut Report) -> Option<u64> {
-        if self.unit == RateUnit::Bytes && entry.is_text() {
+        if self.unit == LimitUnit::Bytes && entry.is_text() {
             return entry.parse_with(parse_size, report);
         }
         entry.integer(report)

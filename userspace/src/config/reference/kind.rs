@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::{InterfaceName, Name, RateUnit};
+use crate::config::{InterfaceName, LimitUnit, Name};
 use crate::thousands::grouped;
 
 /// What a key takes.
@@ -115,14 +115,14 @@ impl Kind {
             Self::Prefixes => "IPv4 and IPv6 prefixes without host bits, and addresses".to_owned(),
             Self::Ports { most } => format!("at most {most} ports of 1 to 65,535"),
             Self::Countries => "codes of two letters".to_owned(),
-            Self::PacketRate => RateUnit::Packets.allowed().to_owned(),
+            Self::PacketRate => LimitUnit::Packets.allowed().to_owned(),
             Self::PacketBurst => format!(
                 "1 to {} packets, and at most one day of the rate",
-                grouped(RateUnit::Packets.most_burst())
+                grouped(LimitUnit::Packets.most_burst())
             ),
-            Self::ByteRate => RateUnit::Bytes.allowed().to_owned(),
+            Self::ByteRate => LimitUnit::Bytes.allowed().to_owned(),
             Self::ByteBurst => {
-                format!("{} bytes to one day of the rate", grouped(RateUnit::Bytes.least_burst()))
+                format!("{} bytes to one day of the rate", grouped(LimitUnit::Bytes.least_burst()))
             }
         }
     }
