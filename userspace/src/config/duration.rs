@@ -76,6 +76,7 @@ fn written(duration: Duration) -> String {
     match dividing {
         Some((count, "day")) if count > 1 => format!("{count} days"),
         Some((count, word)) => format!("{count} {word}"),
+        None if duration.is_zero() => "0 s".to_owned(),
         None => format!("{duration:?}"),
     }
 }

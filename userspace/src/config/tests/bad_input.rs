@@ -136,7 +136,7 @@ fn fragments_and_events() {
     for (text, expected) in [
         (
             "[fragments]\nrule = \"limit\"",
-            "1: fragments.rate: is missing; allowed: 1 packet/h to 100,000,000 packets/s; add a line like rate = \"100/s\"",
+            "1: fragments.rate: is missing; allowed: 1 packet/h to 100,000,000 packets/s; add a line like rate = \"2000/s\"",
         ),
         (
             "[fragments]\nrate = \"5/s\"",
@@ -209,7 +209,7 @@ fn lists() {
         ),
         (
             "[list]\nname = \"a\"\npath = \"b\"",
-            "1: list: is not a list of tables; allowed: [[list]]; write the line [[list]] above each list",
+            "1: list: is not a list of tables; allowed: [[list]]; write the line [[list]] above each of them",
         ),
         (
             "[[list]]\nname = \"a b\"\npath = \"b\"",
