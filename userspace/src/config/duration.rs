@@ -27,18 +27,19 @@ pub fn display_duration(duration: Duration) -> impl fmt::Display {
     Written(duration)
 }
 
+/// Units, and how long each is.
+pub(super) const UNITS: &[(&[&str], Duration)] = &[
+    (&["ms"], Duration::from_millis(1)),
+    (&["s", "sec", "second", "seconds"], Duration::from_secs(1)),
+    (&["m", "min", "minute", "minutes"], Duration::from_mins(1)),
+    (&["h", "hour", "hours"], Duration::from_hours(1)),
+    (&["d", "day", "days"], Duration::from_hours(24)),
+    (&["w", "week", "weeks"], Duration::from_hours(7 * 24)),
+];
+
 /// How long a unit is.
 pub(super) fn unit(word: &str) -> Option<Duration> {
-    let unit = match word {
-        "ms" => Duration::from_millis(1),
-        "s" | "sec" | "second" | "seconds" => Duration::from_secs(1),
-        "m" | "min" | "minute" | "minutes" => Duration::from_mins(1),
-        "h" | "hour" | "hours" => Duration::from_hours(1),
-        "d" | "day" | "days" => Duration::from_hours(24),
-        "w" | "week" | "weeks" => Duration::from_hours(7 * 24),
-        _ => return None,
-    };
-    Some(unit)
+    UNITS.iter().find(|(words, _)| words.contains(&word)).map(|(_, duration)| *duration)
 }
 
 fn sum(text: &str) -> Option<Duration> {

@@ -9,6 +9,8 @@ use crate::thousands::grouped;
 mod notation;
 mod unit;
 
+pub(super) use notation::{BIT_UNITS, PERIODS};
+
 /// So much per time, and so much at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {

@@ -1,5 +1,5 @@
-//! Every key of a policy, in one table: the parser takes keys and ranges from here, and docs/policy.md is written from
-//! it.
+//! Every key of a policy, in one table: the parser takes keys and ranges from here, and docs/policy.md and the
+//! schema are written from it.
 
 use std::time::Duration;
 
@@ -8,18 +8,20 @@ use xdpgate_ebpf::abi::{MAX_INTERFACES, MAX_LISTS, MAX_MANAGEMENT_PORTS, MAX_UDP
 use super::window::{LONGEST_WINDOW, SHORTEST_WINDOW};
 use super::{
     Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    MAX_LIMITS_PER_PLAN, Mode, ServiceProtocol,
+    MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
 };
 use kind::Kind;
 
 mod condition;
 mod kind;
 mod markdown;
+mod schema;
 mod suggestion;
 
 pub(super) use condition::CONDITIONS;
 pub(super) use kind::Kind as KeyKind;
 pub use markdown::markdown;
+pub use schema::schema;
 pub(super) use suggestion::{nearest, tables_within, unknown_key};
 
 /// One key.
@@ -49,9 +51,14 @@ pub(super) enum Absent {
 }
 
 impl Key {
-    /// Whether this is the key that a policy writes as `name`. A key in angle brackets stands for any name.
+    /// Whether this is the key that a policy writes as `name`.
     pub(super) fn takes(&self, name: &str) -> bool {
-        self.name == name || self.name.starts_with('<')
+        self.name == name || self.is_any_name()
+    }
+
+    /// Whether the key stands for any name, as one in angle brackets does.
+    fn is_any_name(&self) -> bool {
+        self.name.starts_with('<')
     }
 
     /// The key with its tables.
@@ -60,12 +67,18 @@ impl Key {
     }
 }
 
-/// Tables of which a policy has any number, as `[[list]]`.
-const ROWS: &[&str] = &["list", "plan", "limit", "service"];
+/// Tables that a policy has several times, as `[[list]]`, and how often at most.
+const ROWS: &[(&str, usize)] =
+    &[("list", MAX_LISTS), ("plan", MAX_PLANS), ("limit", MAX_LIMIT_USES), ("service", MAX_SERVICES)];
+
+/// How often a policy may have a table that it may have several times.
+pub(super) fn most_rows(table: &str) -> Option<usize> {
+    ROWS.iter().find(|(row, _)| *row == table).map(|(_, most)| *most)
+}
 
 /// The line that begins a table.
 fn header(table: &str) -> String {
-    if ROWS.contains(&table) { format!("[[{table}]]") } else { format!("[{table}]") }
+    if most_rows(table).is_some() { format!("[[{table}]]") } else { format!("[{table}]") }
 }
 
 /// Declares the keys in the order of the page.
@@ -250,9 +263,6 @@ keys! {
     /// How many events each CPU may write at once.
     EVENTS_BURST = "events" . "burst", Kind::Integer { min: 1, max: 100_000 }, Nothing("the same as `per_second`");
 }
-
-/// The most `[[list]]` tables.
-pub(super) const MOST_LISTS: usize = MAX_LISTS;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::conditions::{conditions, require};
-use super::{choice, integer, word};
+use super::{choice, integer, names, word};
 use crate::config::amount::{parse_amount, written};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
@@ -22,6 +22,7 @@ const LONGEST_BAN: Duration = Duration::from_hours(24);
 
 /// `has_database`: whether the policy names a geo database, be it rightly or not.
 pub(super) fn limits(sections: &[Section<'_>], has_database: bool, report: &mut Report) -> Vec<LimitConfig> {
+    names::at_most(sections, "limit", "remove some", report);
     sections.iter().filter_map(|section| limit(section, has_database, report)).collect()
 }
 

@@ -6,12 +6,12 @@ use super::conditions::require;
 use super::daemon::path;
 use super::{choice, names};
 use crate::config::error::Report;
-use crate::config::reference::{self, MOST_LISTS};
+use crate::config::reference;
 use crate::config::section::Section;
 use crate::config::{GeoConfig, ListConfig, Name};
 
 pub(super) fn lists(sections: &[Section<'_>], folder: &Path, report: &mut Report) -> Vec<ListConfig> {
-    names::at_most(MOST_LISTS, sections, "list", "join some of the files", report);
+    names::at_most(sections, "list", "join some of the files", report);
     sections.iter().filter_map(|section| list(section, folder, report)).collect()
 }
 

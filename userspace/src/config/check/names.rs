@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::error::{Place, Report};
-use crate::config::reference::{Key, nearest};
+use crate::config::reference::{Key, most_rows, nearest};
 use crate::config::section::Section;
 use crate::config::{Name, RESERVED_NAMES};
 
@@ -11,7 +11,8 @@ use crate::config::{Name, RESERVED_NAMES};
 pub(super) type Named<'a, 'doc> = (&'static Key, &'a [Section<'doc>]);
 
 /// Reports more tables than there may be.
-pub(super) fn at_most(most: usize, sections: &[Section<'_>], table: &str, advice: &str, report: &mut Report) {
+pub(super) fn at_most(sections: &[Section<'_>], table: &str, advice: &str, report: &mut Report) {
+    let most = most_rows(table).unwrap_or(usize::MAX);
     if let Some(first_over) = sections.get(most) {
         let place = Place { key: table.to_owned(), line: first_over.line() };
         let count = sections.len();

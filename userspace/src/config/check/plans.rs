@@ -6,13 +6,13 @@ use std::path::Path;
 use super::conditions::require;
 use super::daemon::path;
 use super::{names, prefixes};
-use crate::config::error::Report;
+use crate::config::error::{Place, Report};
 use crate::config::reference;
 use crate::config::section::Section;
-use crate::config::{MAX_PLANS, Name, PlanConfig};
+use crate::config::{Name, PlanConfig};
 
 pub(super) fn plans(sections: &[Section<'_>], folder: &Path, report: &mut Report) -> Vec<PlanConfig> {
-    names::at_most(MAX_PLANS, sections, "plan", "join some of them", report);
+    names::at_most(sections, "plan", "join some of them", report);
     let plans: Vec<_> = sections.iter().filter_map(|section| plan(section, folder, report)).collect();
     refuse_shared_prefixes(&plans, sections, report);
     plans
@@ -42,7 +42,7 @@ fn refuse_shared_prefixes(plans: &[PlanConfig], sections: &[Section<'_>], report
         for prefix in &plan.prefixes {
             let (owner, line) = *owners.entry(prefix.value).or_insert((index, prefix.line));
             let Some(other) = plans.get(owner).filter(|_| owner != index) else { continue };
-            let place = crate::config::error::Place { line: prefix.line, ..anywhere.clone() };
+            let place = Place { line: prefix.line, ..anywhere.clone() };
             let what = format!("{} is already in the plan `{}` (line {line})", prefix.value, other.name);
             let advice =
                 "allowed: each prefix in one plan, and the longest counts; remove it from one of the two";

@@ -8,7 +8,7 @@ use super::{prefixes, word};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
 use crate::config::ports::joined;
-use crate::config::reference::{self};
+use crate::config::reference;
 use crate::config::section::Section;
 use crate::config::{
     LimitConfig, LimitUnit, MAX_SERVICES, Name, PlanLimits, PortRange, ServiceConfig, ServiceProtocol,
@@ -30,7 +30,7 @@ pub(super) fn services<'doc>(
     report: &mut Report,
 ) -> Vec<ServiceConfig> {
     let problems = report.count();
-    names::at_most(MAX_SERVICES, sections, "service", "join some of them", report);
+    names::at_most(sections, "service", "join some of them", report);
     let mut reader = Reader {
         plans: names::written(known.plans),
         limits: names::written(known.limits),
@@ -60,9 +60,8 @@ impl<'doc> Reader<'_, 'doc> {
     fn service(&mut self, section: &Section<'doc>, report: &mut Report) -> Option<ServiceConfig> {
         require(section, &reference::SERVICE_NAME, report);
         let name = section.get(&reference::SERVICE_NAME).and_then(|entry| entry.parse::<Name>(report));
-        let protocol = word(section, &reference::SERVICE_PROTOCOL, report);
+        let protocol: Option<ServiceProtocol> = word(section, &reference::SERVICE_PROTOCOL, report);
         if let Some(protocol) = protocol {
-            let protocol: ServiceProtocol = protocol;
             conditions(section, &reference::SERVICE_PROTOCOL, protocol.as_str(), report);
         }
         let ports = ports(section, report);

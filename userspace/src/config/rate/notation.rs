@@ -1,6 +1,7 @@
 //! How rates are written.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Rate, RateError};
@@ -8,7 +9,21 @@ use crate::config::quantity::{Inexact, Number};
 use crate::config::size::byte_unit;
 use crate::config::{LimitUnit, duration};
 
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+/// Units of bits in any case, and how many each is.
+pub(in crate::config) const BIT_UNITS: &[(&str, u128)] = &[
+    ("bit", 1),
+    ("bits", 1),
+    ("kbit", 1_000),
+    ("Mbit", 1_000_000),
+    ("Gbit", 1_000_000_000),
+    ("Kibit", 1 << 10),
+    ("Mibit", 1 << 20),
+    ("Gibit", 1 << 30),
+];
+
+/// The times that a rate may name.
+pub(in crate::config) const PERIODS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(24);
 
 /// What a rate counts, if its text says so.
 pub(super) fn unit(text: &str) -> Option<LimitUnit> {
@@ -72,23 +87,13 @@ impl Measure {
         if let Some(factor) = byte_unit(word) {
             return Some(Self { factor, bits: false });
         }
-        let factor = match word.to_ascii_lowercase().as_str() {
-            "bit" | "bits" => 1,
-            "kbit" => 1_000,
-            "mbit" => 1_000_000,
-            "gbit" => 1_000_000_000,
-            "kibit" => 1 << 10,
-            "mibit" => 1 << 20,
-            "gibit" => 1 << 30,
-            _ => return None,
-        };
-        Some(Self { factor, bits: true })
+        let (_, factor) = BIT_UNITS.iter().find(|(unit, _)| unit.eq_ignore_ascii_case(word))?;
+        Some(Self { factor: *factor, bits: true })
     }
 }
 
 fn period_seconds(word: &str) -> Option<u64> {
-    let seconds = duration::unit(word)?.as_secs();
-    (1..=SECONDS_PER_DAY).contains(&seconds).then_some(seconds)
+    duration::unit(word).filter(|period| PERIODS.contains(period)).map(|period| period.as_secs())
 }
 
 /// A rate in the notation that [`parse`] reads.

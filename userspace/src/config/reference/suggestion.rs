@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{KEYS, ROWS, header};
+use super::{KEYS, header, most_rows};
 
 /// The names of tables directly within `table`: `source` within `limits`.
 pub(in crate::config) fn tables_within(table: &str) -> BTreeSet<&'static str> {
@@ -31,7 +31,7 @@ fn elsewhere(table: &str, name: &str) -> Option<String> {
     let key = KEYS.iter().find(|key| key.table != table && key.name == name)?;
     let header = match key.table {
         "" => "the top of the file".to_owned(),
-        table if ROWS.contains(&table) => format!("a {} table", header(table)),
+        table if most_rows(table).is_some() => format!("a {} table", header(table)),
         table => header(table),
     };
     Some(format!("move it to {header}"))

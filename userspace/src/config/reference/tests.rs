@@ -11,7 +11,7 @@ fn policy<'a>(keys: impl Iterator<Item = (&'a Key, String)>) -> String {
     for (key, value) in keys {
         if key.table != table {
             table = key.table;
-            let row = table.split_once('.').map(|(row, _)| row).filter(|row| ROWS.contains(row));
+            let row = table.split_once('.').map(|(row, _)| row).filter(|row| most_rows(row).is_some());
             if let Some(row) = row.filter(|row| !text.contains(&header(row))) {
                 writeln!(text, "{}", header(row)).unwrap();
             }
