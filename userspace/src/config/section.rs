@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::Lines;
 use super::entry::Entry;
 use super::error::{Place, Report};
-use super::reference::{KEYS, Key, tables_within, unknown_key};
+use super::reference::{KEYS, Key, most_rows, tables_within, unknown_key};
 
 /// One table. A table that the policy does not have is an empty one.
 #[derive(Clone)]
@@ -32,13 +32,12 @@ impl<'doc> Section<'doc> {
         let absent = Self { path: self.path_of(name), line: self.line, table: None, lines: self.lines };
         let Some((place, value)) = self.find(name) else { return absent };
         let Some(table) = value.get_ref().as_table() else {
-            report.add(
-                &place,
-                format_args!(
-                    "is not a table; allowed: [{0}]; write the line [{0}] and its keys below it",
-                    place.key
-                ),
-            );
+            let rows = place.key.strip_suffix('s').filter(|rows| most_rows(rows).is_some());
+            let advice = match rows.filter(|_| value.get_ref().is_array()) {
+                Some(rows) => format!("did you mean [[{rows}]]?"),
+                None => format!("write the line [{}] and its keys below it", place.key),
+            };
+            report.add(&place, format_args!("is not a table; allowed: [{}]; {advice}", place.key));
             return absent;
         };
         let found = Self { line: place.line, table: Some(table), ..absent };

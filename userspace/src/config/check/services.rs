@@ -8,7 +8,7 @@ use super::{prefixes, word};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
 use crate::config::ports::joined;
-use crate::config::reference;
+use crate::config::reference::{self, KEYS};
 use crate::config::section::Section;
 use crate::config::{
     LimitConfig, LimitUnit, MAX_SERVICES, Name, PlanLimits, PortRange, ServiceConfig, ServiceProtocol,
@@ -85,7 +85,7 @@ impl<'doc> Reader<'_, 'doc> {
         for (plan, entry) in section.entries(&reference::SERVICE_PLAN) {
             let limits = self.limits(&entry, protocol, report);
             if !self.plans.contains(plan) {
-                report.add(entry.place(), names::unknown(plan, "plan", &self.plans));
+                report.add(entry.place(), self.unknown_plan(plan));
                 continue;
             }
             self.used_plans.insert(plan);
@@ -95,6 +95,14 @@ impl<'doc> Reader<'_, 'doc> {
         }
         plans.sort_by_key(|plan| plan.line);
         plans
+    }
+
+    fn unknown_plan(&self, plan: &str) -> String {
+        // The line [service.plans] ended the table that such a key was meant for.
+        if KEYS.iter().any(|key| key.table == "service" && key.name == plan) {
+            return format!("`{plan}` is not a plan; allowed: plans; move it above [service.plans]");
+        }
+        names::unknown(plan, "plan", &self.plans)
     }
 
     fn limits(

@@ -273,6 +273,7 @@ fn unknown_keys_and_tables() {
             "[[list]]\nname = \"a\"\npath = \"b\"\nskipbad = true",
             "4: list.skipbad: unknown key; allowed here: `mode`, `name`, `path`, `skip_bad`; did you mean `skip_bad`?",
         ),
+        ("[[limits]]\nname = \"a\"", "1: limits: is not a table; allowed: [limits]; did you mean [[limit]]?"),
         (
             "\n[limits.sources]",
             "2: limits.sources: unknown key; allowed here: `source`; did you mean `source`?",

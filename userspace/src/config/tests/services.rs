@@ -152,6 +152,10 @@ fn what_a_service_names_exists() {
             "14: service.plans.gild: `gild` is not a plan; allowed: the name of a [[plan]] of this policy; did you mean `gold`?",
         ),
         (
+            "[service.plans]\nlimits = [\"client\"]",
+            "14: service.plans.limits: `limits` is not a plan; allowed: plans; move it above [service.plans]",
+        ),
+        (
             "[service.plans]\ngold = [\"gold\"]",
             "14: service.plans.gold: `gold` is not a limit; allowed: the name of a [[limit]] of this policy; add a [[limit]] of that name, or remove it here",
         ),
@@ -236,5 +240,10 @@ fn as_many_as_the_tables_hold() {
         problems(&plans(16)),
         ["66: plan: 16 plans are too many; allowed: at most 15; join some of them"]
     );
-    assert_eq!(MAX_LIMIT_USES, 4096);
+
+    let mut limits = String::new();
+    (0..4097).for_each(|index| write!(limits, "[[limit]]\nname = \"l{index}\"\nrate = \"1/s\"\n").unwrap());
+    let expected = "12289: limit: 4097 limits are too many; allowed: at most 4096; remove some";
+    assert!(problems(&limits).iter().any(|problem| problem == expected));
+    assert_eq!(MAX_LIMIT_USES, 4096, "64 services with 15 plans and the sources of none, 4 limits each");
 }

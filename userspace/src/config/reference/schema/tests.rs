@@ -1,7 +1,12 @@
 use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
-use crate::config::{EMBEDDED_DEFAULT, parse};
+use crate::config::reference::KeyKind;
+use crate::config::{EMBEDDED_DEFAULT, LimitUnit, Rate, parse, parse_amount, parse_duration, parse_size};
 use validator::validate;
 
 mod validator;
@@ -85,6 +90,29 @@ fn every_notation_keeps_to_the_schema() {
         let service = format!("[[service]]\nname = \"s\"\nports = [1, \"2-3\"]\nlimits = [\"l\"]\n{policy}");
         parse(&service, Path::new("p")).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(judged(&service), Ok(()), "{service}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_keeps_to_the_pattern(
+        number in "[0-9_.]{1,6}",
+        space in " {0,2}",
+        word in select(vec!["", "packet", "packets", "connections", "bit", "KBIT", "Mbit", "gibit", "B", "kB", "KiB", "Mb"]),
+        period in select(vec!["ms", "s", "sec", "m", "min", "h", "hour", "d", "days", "w", "y"]),
+    ) {
+        let keeps = |kind: KeyKind, text: &str| validate(&Value::Object(value::of(kind)), &json!(text), "").is_ok();
+        let amount = format!("{space}{number}{space}{word}{space}");
+        let rate = format!("{amount}/{space}{period}{space}");
+        let duration = format!("{number}{space}{period}{space}{number}{period}");
+        prop_assert!(Rate::parse_any(&rate).is_err() || keeps(KeyKind::AnyRate, &rate), "{}", rate);
+        for (unit, kind) in [(LimitUnit::Packets, KeyKind::PacketRate), (LimitUnit::Bytes, KeyKind::ByteRate)] {
+            prop_assert!(Rate::parse(&rate, unit).is_err() || keeps(kind, &rate), "{}", rate);
+        }
+        prop_assert!(parse_amount(&amount).is_err() || keeps(KeyKind::Amount, &amount), "{}", amount);
+        prop_assert!(parse_size(&amount).is_err() || keeps(KeyKind::ByteBurst, &amount), "{}", amount);
+        let day = KeyKind::Duration { min: Duration::ZERO, max: Duration::MAX, example: "" };
+        prop_assert!(parse_duration(&duration).is_err() || keeps(day, &duration), "{}", duration);
     }
 }
 
