@@ -70,6 +70,9 @@ fn attach_modes() -> impl TypedValueParser<Value = AttachMode> {
 pub(in crate::cli) struct CheckArgs {
     /// The policy file [default: the built-in policy]
     pub(in crate::cli) file: Option<PathBuf>,
+    /// Print the JSON Schema of a policy, for editors and for programs that write policies
+    #[arg(long, conflicts_with = "file")]
+    pub(in crate::cli) schema: bool,
 }
 
 #[derive(Debug, Args)]
