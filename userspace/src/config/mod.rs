@@ -49,7 +49,7 @@ pub use types::{
     Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,
     ListConfig, Located, Safety, SourceLimitConfig, TableSizes,
 };
-pub use window::{most_in_window, shortest_window};
+pub use window::{most_in_window, shortest_window, spare_in_window};
 
 /// The policy of a daemon that was given none.
 pub const EMBEDDED_DEFAULT: &str = include_str!("default.toml");

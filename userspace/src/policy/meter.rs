@@ -7,7 +7,7 @@ use xdpgate_ebpf::limit::{COST_FRACTION_BITS, ticks};
 
 use super::error::LimitProblem;
 use super::limits::{byte_limit, packet_limit};
-use crate::config::{Algorithm, LimitUnit, Rate};
+use crate::config::{Algorithm, LimitUnit, Rate, most_in_window, spare_in_window};
 
 /// A token bucket, or a leaky one: as a meter they are the same.
 pub(super) fn bucket(rate: &Rate, unit: LimitUnit) -> Result<Meter, LimitProblem> {
@@ -18,29 +18,8 @@ pub(super) fn bucket(rate: &Rate, unit: LimitUnit) -> Result<Meter, LimitProblem
     Ok(Meter::bucket(limit))
 }
 
-/// Room in a window for what CPUs that lost a race charge beyond the count: 256 of them, with frames of 8 KiB.
-const fn spare_room(unit: LimitUnit) -> u64 {
-    match unit {
-        LimitUnit::Packets | LimitUnit::Connections => 1 << 8,
-        LimitUnit::Bytes => 1 << 21,
-    }
-}
-
-/// Into how many parts, at least, a sliding window divides what the one before it admitted. So what it weighs is wrong by
-/// at most this part of the count, and never too little.
-pub(super) const LEAST_PARTS: u64 = 1 << 8;
-
-/// The bits of a shifted time in the kernel's products: with an amount below 2^39 they stay below 2^63.
+/// The bits of a shifted time in the kernel's products.
 const WEIGHT_BITS: u32 = 24;
-const MOST_COUNT_BITS: u32 = 38;
-
-/// The largest count of a window of this length.
-pub(super) fn most_in_window(algorithm: Algorithm, window: Duration, unit: LimitUnit) -> u64 {
-    let parts = if algorithm == Algorithm::SlidingWindow { LEAST_PARTS } else { 1 };
-    let room = (window_ticks(window).unwrap_or(0) / parts).min(1 << MOST_COUNT_BITS);
-    let room = room.checked_ilog2().map_or(0, |bits| 1_u64 << bits);
-    room.saturating_sub(spare_room(unit)).saturating_sub(1)
-}
 
 /// A window, in which a unit costs one tick.
 pub(super) fn window(
@@ -53,12 +32,12 @@ pub(super) fn window(
     if count == 0 {
         return Err(LimitProblem::ZeroRate);
     }
-    let most = most_in_window(algorithm, window, unit);
+    let most = most_in_window(algorithm, unit, window).unwrap_or(0);
     if count > most {
         return Err(LimitProblem::TooManyInWindow { most });
     }
     let sliding = algorithm == Algorithm::SlidingWindow;
-    let largest = count + spare_room(unit);
+    let largest = count + spare_in_window(unit);
     let count_bits = largest.ilog2() + 1;
     let parts = length >> count_bits;
     // The coarsest quantum that is needed for what the window before admitted to stay below `parts`.

@@ -65,6 +65,15 @@ pub struct LoadedList {
     pub entries: usize,
 }
 
+impl<'a> Sources<'a> {
+    /// A policy file alone.
+    #[must_use]
+    pub const fn of(config: &'a Config, changes: &'a OperatorChanges) -> Self {
+        const NONE: &LimitNumbers = &LimitNumbers::NONE;
+        Self { config, changes, lists: &[], geo: None, plans: &[], numbers: NONE }
+    }
+}
+
 impl Sources<'_> {
     /// The country rule in force: the operator's, else the policy's.
     #[must_use]

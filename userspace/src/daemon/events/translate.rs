@@ -112,6 +112,7 @@ mod tests {
             now: (Timestamp::from_second(1_000).unwrap(), 5_000_000_000),
             interfaces: HashMap::from([(3, "eth0".to_owned())]),
             lists: vec!["scanners".parse().unwrap()],
+            limits: BTreeMap::new(),
         };
         let mut source = [0; 16];
         source[..4].copy_from_slice(&[192, 0, 2, 1]);
@@ -131,7 +132,8 @@ mod tests {
             list: 0,
             interface: 3,
             tcp_flags: 0b1_0010,
-            spare: [0; 3],
+            spare: 0,
+            limit: 0,
         });
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
@@ -141,8 +143,12 @@ mod tests {
 
     #[test]
     fn what_has_no_ports_shows_none() {
-        let translator =
-            Translator { now: (Timestamp::UNIX_EPOCH, 0), interfaces: HashMap::new(), lists: Vec::new() };
+        let translator = Translator {
+            now: (Timestamp::UNIX_EPOCH, 0),
+            interfaces: HashMap::new(),
+            lists: Vec::new(),
+            limits: BTreeMap::new(),
+        };
         let event = translator.translate(&abi::Event {
             time_ns: 0,
             monitored: 0,
@@ -159,7 +165,8 @@ mod tests {
             list: abi::Event::NO_LIST,
             interface: 0,
             tcp_flags: 0,
-            spare: [0; 3],
+            spare: 0,
+            limit: 0,
         });
         assert_eq!((event.source_port, event.list, event.country), (None, None, None));
         assert_eq!((event.protocol.as_str(), event.kind), ("icmpv6", EventKind::Monitored));

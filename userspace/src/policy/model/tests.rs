@@ -8,7 +8,8 @@ use crate::policy::{OperatorChanges, Sources, compile};
 fn model(allow: &[&str]) -> Model {
     let allow = allow.iter().map(|prefix| prefix.parse().unwrap()).collect();
     let changes = OperatorChanges { allow, country: None };
-    let sources = Sources { config: &Config::default(), changes: &changes, lists: &[], geo: None };
+    let config = Config::default();
+    let sources = Sources::of(&config, &changes);
     Model::new(compile(&sources, 5).unwrap())
 }
 

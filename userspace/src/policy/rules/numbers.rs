@@ -39,6 +39,9 @@ struct Numbering {
 }
 
 impl LimitNumbers {
+    /// Nothing has a number yet.
+    pub const NONE: Self = Self { rows: Numbering::NONE, classes: Numbering::NONE };
+
     /// The row of a limit, if it has one.
     #[must_use]
     pub fn row(&self, of: &LimitUse) -> Option<u16> {
@@ -75,6 +78,8 @@ impl LimitNumbers {
 }
 
 impl Numbering {
+    const NONE: Self = Self { numbers: BTreeMap::new(), last: 0 };
+
     fn renew(&self, names: impl Iterator<Item = String>, first: u16, end: u16) -> Result<Self, CompileError> {
         let mut numbers = BTreeMap::new();
         let mut new = Vec::new();
