@@ -2,7 +2,7 @@
 
 use crate::abi::{AttributeSet, Ban, LimitRow, Rule, Settings};
 use crate::buckets::BucketMemory;
-use crate::packet::Source;
+use crate::packet::{Packet, Source};
 use crate::rules::{self, LimitCount, RuleCase, RuleVerdict, Steps};
 
 /// The tables of one host: the kernel's maps, or a model of them.
@@ -43,6 +43,9 @@ pub trait Tables {
     /// The service of these destinations and ports; zero: none.
     fn service(&self, generation: u64, destinations: u8, ports: u8) -> u8;
 
+    /// What the keys of a service's buckets are mixed with; see [`crate::buckets::BucketKey::salt`].
+    fn salt(&self, generation: u64, service: u8) -> u64;
+
     /// The limits of a service for a plan.
     fn rule(&self, generation: u64, service: u8, plan: u8) -> Rule;
 
@@ -56,6 +59,15 @@ pub trait Tables {
     #[inline(always)]
     fn settle_number(&self, number: u32) -> u32 {
         number
+    }
+
+    /// The packet's service, where there are services. The kernel's host finds it in a function of its own.
+    #[inline(always)]
+    fn service_of(&self, settings: &Settings, packet: &Packet) -> u8
+    where
+        Self: Sized,
+    {
+        rules::service_of(self, settings, packet)
     }
 
     /// What the limits of the packet's service say. The kernel's host does this in a function of its own.

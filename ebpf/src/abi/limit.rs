@@ -21,6 +21,9 @@ pub const DESTINATION_CLASSES: u32 = 1 << 8;
 /// The most borders between destinations that services tell apart: two for each of their prefixes, at most. A power of two.
 pub const MAX_BORDERS: u32 = 1 << 10;
 
+/// What the keys of each service's buckets are mixed with, by its number.
+pub type Salts = [u64; MAX_SERVICES as usize];
+
 /// Places of the table of ports: first those of TCP by number, then those of UDP, then the other protocols by number.
 pub mod port_place {
     /// Of the first port of TCP.

@@ -27,8 +27,8 @@ pub use counters::{Count, EventCounters, InterfaceCounters, LimitCounters, ListC
 pub use event::{Event, event_kind};
 pub use limit::{
     DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
-    MAX_SERVICES, Meter, PORT_CLASSES, Rule, limit_flag, limit_key, limit_number, limit_unit, port_place,
-    rules, service,
+    MAX_SERVICES, Meter, PORT_CLASSES, Rule, Salts, limit_flag, limit_key, limit_number, limit_unit,
+    port_place, rules, service,
 };
 pub use settings::{
     EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,

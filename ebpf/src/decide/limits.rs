@@ -13,14 +13,14 @@ use crate::verdict::Verdict;
 #[inline(always)]
 pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Reason {
     if case.settings.rules != 0
-        && let Some(reason) = judge_service(case, service::NONE, verdict)
+        && let Some(reason) = judge_service(case, case.service, verdict)
     {
         return reason;
     }
     judge_source(case, verdict)
 }
 
-/// What the limits of a service say; of the packet's own where `service` is none. `None`: the packet is for no service.
+/// What the limits of a service say. `None`: it is none, and has none.
 #[inline(always)]
 pub(super) fn judge_service<T: Tables, C: Clock>(
     case: &Case<'_, T, C>,
@@ -66,9 +66,13 @@ fn judge_source<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdic
 
 /// Finds out where the buckets of the packet's source lie, and starts to load them where a limit may ask for them.
 #[inline(always)]
-pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> Home {
+pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, service: u8, packet: &Packet) -> Home {
     let memory = tables.buckets();
-    let home = Home::of(&bucket_key(settings, &packet.source), memory.shape());
+    let mut key = bucket_key(settings, &packet.source);
+    if service != service::NONE {
+        key.salt = tables.salt(settings.generation, service);
+    }
+    let home = Home::of(&key, memory.shape());
     if may_be_limited(settings, packet) {
         home.touch(memory);
     }
@@ -91,10 +95,10 @@ pub fn bucket_key(settings: &Settings, source: &Source) -> BucketKey {
     let address = u128::from_be_bytes(source.address);
     if source.family == family::IPV4 {
         let mask = u128::from(u32::from_be_bytes(settings.ipv4_key));
-        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, family: family::IPV4 };
+        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, salt: 0, family: family::IPV4 };
     }
     let key = address & u128::from_be_bytes(settings.ipv6_key);
-    BucketKey { high: lower_half(key >> 64), low: lower_half(key), family: source.family }
+    BucketKey { high: lower_half(key >> 64), low: lower_half(key), salt: 0, family: source.family }
 }
 
 #[inline(always)]

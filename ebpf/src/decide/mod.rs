@@ -9,7 +9,7 @@ pub use limits::bucket_key;
 
 use core::hint::black_box;
 
-use crate::abi::{AttributeSet, Settings, action, attribute};
+use crate::abi::{AttributeSet, Settings, action, attribute, rules, service};
 use crate::buckets::Home;
 use crate::packet::{Fragment, Packet, Unparsed, View, parse};
 use crate::reason::Reason;
@@ -25,6 +25,8 @@ struct Case<'a, T, C> {
     clock: &'a C,
     settings: &'a Settings,
     packet: &'a Packet,
+    /// Its service.
+    service: u8,
     attributes: AttributeSet,
     /// Where its source's buckets lie.
     home: Home,
@@ -53,9 +55,13 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
         Err(Unparsed::TooDeep) => return Verdict::of(Reason::TooDeep),
     }
     // Before the look-up that it does not depend on, so that both wait for memory at the same time.
-    let home = limits::home(tables, settings, packet);
+    let mut service = service::NONE;
+    if settings.rules & rules::SERVICES != 0 {
+        service = tables.service_of(settings, packet);
+    }
+    let home = limits::home(tables, settings, service, packet);
     let attributes = tables.attributes(generation, &packet.source);
-    judge(&Case { tables, clock, settings, packet, attributes, home })
+    judge(&Case { tables, clock, settings, packet, service, attributes, home })
 }
 
 /// The live generation, or the one before it where nobody has confirmed the live one in time.

@@ -88,6 +88,10 @@ impl Tables for Stub {
         ports
     }
 
+    fn salt(&self, _: u64, service: u8) -> u64 {
+        u64::from(service)
+    }
+
     fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {
         self.rules.get(&(service, plan)).copied().unwrap_or(Rule::UNLIMITED)
     }
@@ -335,7 +339,7 @@ proptest! {
         let source = Source { address: widen(v4), family: family::IPV4 };
         let key = bucket_key(&settings, &source);
         let masked = u32::from_be_bytes(v4) >> (32 - length4) << (32 - length4);
-        prop_assert_eq!(key, BucketKey { high: u64::from(masked), low: 0, family: family::IPV4 });
+        prop_assert_eq!(key, BucketKey { high: u64::from(masked), low: 0, salt: 0, family: family::IPV4 });
         let source = Source { address: v6, family: family::IPV6 };
         let key = bucket_key(&settings, &source);
         let masked = u128::from_be_bytes(v6) >> (128 - length6) << (128 - length6);

@@ -132,10 +132,11 @@ fn ask<T: Tables>(
     now: u64,
 ) -> bool {
     let memory = tables.buckets();
+    let salt = tables.salt(case.settings.generation, case.service);
     step.charge = row.meter.limit.charge(units);
     step.class = row.class;
     step.charged = 0;
-    step.home = Home::of(&key::of(row, case), memory.shape());
+    step.home = Home::of(&key::of(row, salt, case), memory.shape());
     let sets = Sets::new(memory, step.home);
     let class = u64::from(row.class);
     let mut place = sets.find(class, now, row.meter.longest(now, step.charge));

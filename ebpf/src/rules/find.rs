@@ -1,22 +1,18 @@
 //! From a packet's port and destination to its service.
 
-use super::RuleCase;
-use crate::abi::service::NONE;
-use crate::abi::{MAX_BORDERS, family, port_place, rules};
+use crate::abi::{MAX_BORDERS, Settings, family, port_place, rules};
 use crate::packet::{Packet, protocol};
 use crate::tables::Tables;
 
-/// The number of the packet's service; zero: none.
+/// The number of the packet's service; [`crate::abi::service::NONE`] where it is for none.
 #[inline(always)]
-pub(super) fn service<T: Tables>(tables: &T, case: &RuleCase<'_>) -> u8 {
-    if case.settings.rules & rules::SERVICES == 0 {
-        return NONE;
-    }
-    let generation = case.settings.generation;
-    let ports = tables.port_class(generation, place(case.packet));
+#[must_use]
+pub fn service<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> u8 {
+    let generation = settings.generation;
+    let ports = tables.port_class(generation, place(packet));
     let mut destination = 0;
-    if case.settings.rules & rules::DESTINATIONS != 0 {
-        destination = tables.destination_class(generation, borders_below(tables, generation, case.packet));
+    if settings.rules & rules::DESTINATIONS != 0 {
+        destination = tables.destination_class(generation, borders_below(tables, generation, packet));
     }
     tables.service(generation, destination, ports)
 }

@@ -5,10 +5,10 @@ use crate::abi::{LimitRow, family, limit_key, limit_unit};
 use crate::buckets::BucketKey;
 use crate::packet::{Fragment, TCP_ACK, TCP_SYN, protocol};
 
-/// The key of the packet's bucket.
+/// The key of the packet's bucket. The salt is that of its service.
 #[inline(always)]
 #[must_use]
-pub const fn of(row: &LimitRow, case: &RuleCase<'_>) -> BucketKey {
+pub const fn of(row: &LimitRow, salt: u64, case: &RuleCase<'_>) -> BucketKey {
     let source = &case.packet.source;
     let address = u128::from_be_bytes(source.address);
     #[expect(clippy::cast_possible_truncation, reason = "a half")]
@@ -21,7 +21,7 @@ pub const fn of(row: &LimitRow, case: &RuleCase<'_>) -> BucketKey {
         }
         _ => (first & u64::from_be_bytes(row.ipv6_key), family::IPV6),
     };
-    BucketKey { high, low: 0, family }
+    BucketKey { high, low: 0, salt, family }
 }
 
 /// How much the packet counts; `None` where the limit does not see it.

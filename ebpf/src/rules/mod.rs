@@ -9,6 +9,7 @@ mod key;
 mod verdict;
 
 pub use charge::Steps;
+pub use find::service as service_of;
 pub use key::of as bucket_key;
 pub use verdict::{LimitCount, RuleVerdict};
 
@@ -20,7 +21,7 @@ use crate::tables::{Clock, Tables};
 /// One packet that may be for a service.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleCase<'a> {
-    /// Its service where the packet does not say it; else [`NONE`].
+    /// Its service; see [`service_of`].
     pub service: u8,
     /// The packet.
     pub packet: &'a Packet,
@@ -40,16 +41,9 @@ pub fn judge<T: Tables, C: Clock>(
     case: &RuleCase<'_>,
     steps: &mut Steps,
 ) -> RuleVerdict {
-    let (service, rule) = rule_of(tables, case);
+    let rule = tables.rule(case.settings.generation, case.service, case.plan);
     if rule == Rule::UNLIMITED {
-        return if service == NONE { RuleVerdict::NO_SERVICE } else { RuleVerdict::UNLIMITED };
+        return if case.service == NONE { RuleVerdict::NO_SERVICE } else { RuleVerdict::UNLIMITED };
     }
     charge::charge(tables, clock, case, &rule, steps)
-}
-
-/// The packet's service, and the limits that it has for the source's plan.
-#[inline(always)]
-pub fn rule_of<T: Tables>(tables: &T, case: &RuleCase<'_>) -> (u8, Rule) {
-    let service = if case.service == NONE { find::service(tables, case) } else { case.service };
-    (service, tables.rule(case.settings.generation, service, case.plan))
 }

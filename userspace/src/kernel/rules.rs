@@ -25,6 +25,7 @@ pub(super) struct RuleMemory {
     ports: Memory,
     destinations: Memory,
     services: Memory,
+    salts: Memory,
     rules: Memory,
     limits: Memory,
 }
@@ -35,6 +36,7 @@ impl RuleMemory {
             ports: Memory::of_pin(pins, "SERVICE_PORTS")?,
             destinations: Memory::of_pin(pins, "DESTINATIONS")?,
             services: Memory::of_pin(pins, "SERVICES")?,
+            salts: Memory::of_pin(pins, "SERVICE_SALTS")?,
             rules: Memory::of_pin(pins, "RULES")?,
             limits: Memory::of_pin(pins, "LIMITS")?,
         })
@@ -46,6 +48,7 @@ impl RuleMemory {
         if let Some(services) = &tables.services {
             store(&self.ports, slot * PORT_WORDS, words(&services.ports));
             store(&self.services, slot * SERVICE_WORDS, words(&services.services));
+            store(&self.salts, slot * MAX_SERVICES as usize, tables.salts.iter().copied());
             let Destinations { high, low, classes } = &*services.destinations;
             let all = high.iter().chain(low).copied().chain(words(classes));
             store(&self.destinations, slot * DESTINATION_WORDS, all);

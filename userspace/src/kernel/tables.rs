@@ -37,6 +37,7 @@ pub(super) const NAMES: &[&str] = &[
     "RULES",
     "SERVICES",
     "SERVICE_PORTS",
+    "SERVICE_SALTS",
     "SETTINGS",
 ];
 

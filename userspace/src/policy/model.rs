@@ -155,6 +155,10 @@ impl Tables for Model {
         services.and_then(|services| services.services.get(place)).copied().unwrap_or(0)
     }
 
+    fn salt(&self, _: u64, service: u8) -> u64 {
+        self.image.rules.salts.get(usize::from(service)).copied().unwrap_or(0)
+    }
+
     fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {
         self.image.rules.rule(service, plan)
     }

@@ -5,13 +5,31 @@
 
 use core::hint::black_box;
 
-use xdpgate_ebpf::abi::Ban;
-use xdpgate_ebpf::rules::{RuleCase, RuleVerdict, judge};
+use xdpgate_ebpf::abi::{Ban, Settings};
+use xdpgate_ebpf::rules::{self, RuleCase, RuleVerdict};
 use xdpgate_ebpf::{bans, prefix};
 
 use crate::clock::KernelClock;
 use crate::maps::{self, Bans, ControlWords, Prefixes, Scratch};
 use crate::tables::KernelTables;
+
+/// The packet's service.
+#[inline(always)]
+pub(crate) fn service_of(settings: &Settings) -> u8 {
+    #[expect(clippy::cast_possible_truncation, reason = "the function returns 8 bits")]
+    let service = xdpgate_service(settings.generation) as u8;
+    service
+}
+
+/// As [`rules::service_of`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn xdpgate_service(generation: u64) -> u64 {
+    let Some(Scratch { packet, .. }) = maps::scratch() else { return 0 };
+    let Some(control) = ControlWords::get() else { return 0 };
+    let Some(settings) = maps::settings(generation) else { return 0 };
+    u64::from(rules::service_of(&KernelTables::of(control), settings, packet))
+}
 
 /// What the limits of the packet's service say.
 #[inline(always)]
@@ -48,7 +66,8 @@ extern "C" fn xdpgate_rules(generation: u64, source: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "the parts of `source`")]
     let (plan, service, country) = (source as u8, (source >> 8) as u8, ((source >> 16) as u16).to_ne_bytes());
     let case = RuleCase { service, packet: &*black_box(packet), settings, plan, country };
-    judge(&KernelTables::of(control), &KernelClock::again(last_reading), &case, black_box(steps)).word()
+    rules::judge(&KernelTables::of(control), &KernelClock::again(last_reading), &case, black_box(steps))
+        .word()
 }
 
 /// The number of the attribute set of the packet's source, which is of IPv6.

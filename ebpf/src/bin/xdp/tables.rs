@@ -1,7 +1,7 @@
 //! The program's maps as the decision's tables.
 
 use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, Settings, ban_word, control, family};
-use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::packet::{Packet, Source};
 use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
 use xdpgate_ebpf::tables::{Clock, Tables};
@@ -82,6 +82,16 @@ impl Tables for KernelTables {
     #[inline(always)]
     fn service(&self, generation: u64, destinations: u8, ports: u8) -> u8 {
         maps::service(generation, destinations, ports)
+    }
+
+    #[inline(always)]
+    fn salt(&self, generation: u64, service: u8) -> u64 {
+        maps::salt(generation, service)
+    }
+
+    #[inline(always)]
+    fn service_of(&self, settings: &Settings, _: &Packet) -> u8 {
+        functions::service_of(settings)
     }
 
     #[inline(always)]

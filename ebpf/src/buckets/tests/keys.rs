@@ -45,7 +45,7 @@ proptest! {
     /// Keys of more than 64 bits are mixed. A key that ends in zeroes is the same at every length.
     #[test]
     fn the_end_of_a_long_key_counts(shape in shapes(), high: u64, low in 1..u64::MAX) {
-        let long = BucketKey { high, low, family: family::IPV6 };
+        let long = BucketKey { high, low, salt: 0, family: family::IPV6 };
         let other = BucketKey { low: low + 1, ..long };
         let homes = [ipv6(high), long, other].map(|key| Home::of(&key, shape));
         prop_assert!(homes[0] != homes[1] && homes[1] != homes[2] && homes[2] != homes[0]);

@@ -55,13 +55,24 @@ impl<'a> Limits<'a> {
             plan: attributes.plan,
             country: attributes.country,
         };
-        let asked = case(service::NONE);
-        let (number, rule) = rules::rule_of(tables, &asked);
+        let mut number = service::NONE;
+        if settings.rules & abi::rules::SERVICES != 0 {
+            number = rules::service_of(tables, settings, packet);
+        }
+        let asked = case(number);
+        let salt = tables.salt(settings.generation, number);
+        let rule = tables.rule(settings.generation, number, attributes.plan);
         let mut limits: Vec<_> = rule
             .limits
             .iter()
             .filter_map(|number| {
-                Some(Watched::of_row(live, *number, tables.limit(settings.generation, *number)?, &asked))
+                Some(Watched::of_row(
+                    live,
+                    *number,
+                    tables.limit(settings.generation, *number)?,
+                    salt,
+                    &asked,
+                ))
             })
             .collect();
         if limits.is_empty() && number == service::NONE {
@@ -70,7 +81,7 @@ impl<'a> Limits<'a> {
         if settings.fragments == fragments::LIMIT
             && let Some(row) = tables.limit(settings.generation, limit_number::FRAGMENTS)
         {
-            limits.push(Watched::of_row(live, limit_number::FRAGMENTS, row, &case(service::FRAGMENTS)));
+            limits.push(Watched::of_row(live, limit_number::FRAGMENTS, row, 0, &case(service::FRAGMENTS)));
         }
         Self { live, service: number, plan: attributes.plan, limits }
     }
@@ -95,7 +106,7 @@ impl<'a> Limits<'a> {
 }
 
 impl Watched {
-    fn of_row(live: &Live, number: u16, row: &LimitRow, case: &RuleCase<'_>) -> Self {
+    fn of_row(live: &Live, number: u16, row: &LimitRow, salt: u64, case: &RuleCase<'_>) -> Self {
         let named = live.limits.get(&number).map(|of| &of.limit);
         let limit = named.and_then(|name| live.inputs.config.limits.iter().find(|limit| limit.name == *name));
         let config = &live.inputs.config;
@@ -106,7 +117,7 @@ impl Watched {
             (_, None) => ("packets".to_owned(), config.source_limits.mode),
         };
         let algorithm = limit.map(|limit| limit.algorithm).unwrap_or_default();
-        Self { name, algorithm, mode, row: *row, key: rules::bucket_key(row, case) }
+        Self { name, algorithm, mode, row: *row, key: rules::bucket_key(row, salt, case) }
     }
 
     /// The one limit of each source, which has no row.
@@ -135,7 +146,7 @@ impl Watched {
             algorithm: Algorithm::TokenBucket,
             mode: live.inputs.config.source_limits.mode,
             row,
-            key: rules::bucket_key(&row, case),
+            key: rules::bucket_key(&row, 0, case),
         })
     }
 

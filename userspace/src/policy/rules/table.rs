@@ -17,6 +17,8 @@ use crate::policy::error::{CompileError, LimitProblem};
 pub struct RuleTables {
     /// By service and plan, [`MAX_PLANS`] for each service. Empty: no service has limits.
     pub rules: Vec<Rule>,
+    /// What the keys of each service's buckets are mixed with, by number.
+    pub salts: Vec<u64>,
     /// Rows of limits by their number, which is never zero.
     pub limits: BTreeMap<u16, LimitRow>,
     /// What is there where the policy has services.
@@ -130,6 +132,7 @@ impl<'a> Builder<'a> {
             self.tables.limits.insert(number, row);
             self.tables.uses.insert(number, of);
         }
+        self.tables.salts = std::iter::once(0).chain(config.services.iter().map(salt)).collect();
         for (position, service) in (1..).zip(&config.services) {
             let named = |limits: &[Name], plan: Option<&Name>| self.tables.rule_of(service, plan, limits);
             let default = named(&service.limits, None);
@@ -165,6 +168,13 @@ impl RuleTables {
         }
         rule
     }
+}
+
+/// A service's own, from its name (FNV-1a): its buckets are found again however the policy orders its services.
+fn salt(service: &ServiceConfig) -> u64 {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    service.name.as_str().bytes().fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 /// Where a service uses which limit.

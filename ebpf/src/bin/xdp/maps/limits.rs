@@ -8,7 +8,7 @@ use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use xdpgate_ebpf::abi::{
     DESTINATION_CLASSES, Destinations, GENERATION_SLOTS, LimitCounters, LimitRow, MAX_BORDERS, MAX_LIMITS,
-    MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule, port_place,
+    MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule, Salts, port_place,
 };
 use xdpgate_ebpf::rules::LimitCount;
 
@@ -29,6 +29,8 @@ static SERVICE_PORTS: Array<Ports, SLOTS, MMAPABLE> = Array::new();
 static DESTINATIONS: Array<Destinations, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
 static SERVICES: Array<Services, SLOTS, MMAPABLE> = Array::new();
+#[btf_map]
+static SERVICE_SALTS: Array<Salts, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
 static RULES: Array<Rules, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
@@ -70,6 +72,15 @@ pub(crate) fn service(generation: u64, destinations: u8, ports: u8) -> u8 {
     match SERVICES.get(slot(generation)) {
         // SAFETY: two bytes are an index into this many entries.
         Some(services) => unsafe { *services.as_ptr().add(index as usize) },
+        None => 0,
+    }
+}
+
+#[inline(always)]
+pub(crate) fn salt(generation: u64, service: u8) -> u64 {
+    match SERVICE_SALTS.get(slot(generation)) {
+        // SAFETY: as above.
+        Some(salts) => unsafe { *salts.as_ptr().add((u32::from(service) & (MAX_SERVICES - 1)) as usize) },
         None => 0,
     }
 }
