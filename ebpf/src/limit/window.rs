@@ -13,7 +13,7 @@
 use crate::abi::Meter;
 
 /// What a window's word says of the window that is running.
-struct Count {
+struct Reading {
     /// The word of the window with nothing in it.
     base: u64,
     /// What the window before admitted, in quanta. Zero where it does not matter.
@@ -27,7 +27,7 @@ struct Count {
 /// The window's next word if a packet that costs `charge` is admitted at `now`, both in ticks.
 #[inline(always)]
 pub(super) const fn admit(meter: &Meter, word: u64, now: u64, charge: u64) -> Option<u64> {
-    let Count { base, previous, count, left } = read(meter, word, now);
+    let Reading { base, previous, count, left } = read(meter, word, now);
     let counted = count + charge;
     if counted > meter.limit.burst {
         return None;
@@ -44,7 +44,7 @@ pub(super) const fn admit(meter: &Meter, word: u64, now: u64, charge: u64) -> Op
 /// What the window has left for packets at `now`, in ticks.
 #[inline(always)]
 pub(super) const fn room(meter: &Meter, word: u64, now: u64) -> u64 {
-    let Count { previous, count, left, .. } = read(meter, word, now);
+    let Reading { previous, count, left, .. } = read(meter, word, now);
     let weighed = (previous << meter.quantum_bits) * (left >> meter.weight_shift);
     let weighed = match weighed.checked_div(meter.window >> meter.weight_shift) {
         Some(weighed) => weighed,
@@ -54,7 +54,7 @@ pub(super) const fn room(meter: &Meter, word: u64, now: u64) -> u64 {
 }
 
 #[inline(always)]
-const fn read(meter: &Meter, word: u64, now: u64) -> Count {
+const fn read(meter: &Meter, word: u64, now: u64) -> Reading {
     let window = meter.window;
     let start = high_product(now, meter.reciprocal).wrapping_shr(meter.shift as u32) * window;
     let mut base = start + window + window * meter.sliding as u64;
@@ -67,20 +67,20 @@ const fn read(meter: &Meter, word: u64, now: u64) -> Count {
     let mask = 1_u64.wrapping_shl(meter.count_bits as u32) - 1;
     if word >= base + window {
         // Another limit's.
-        return Count { base, previous: 0, count: 0, left };
+        return Reading { base, previous: 0, count: 0, left };
     }
     if word >= base {
         let digits = word - base;
         let previous = digits.wrapping_shr(meter.count_bits as u32) * meter.sliding as u64;
-        return Count { base, previous, count: digits & mask, left };
+        return Reading { base, previous, count: digits & mask, left };
     }
     if meter.sliding != 0 && word + window >= base {
         // Of the window before. What it admitted is rounded up, so that no more is admitted than there should be.
         let quantum = 1_u64.wrapping_shl(meter.quantum_bits as u32) - 1;
-        let previous = ((word + window - base & mask) + quantum).wrapping_shr(meter.quantum_bits as u32);
-        return Count { base, previous, count: 0, left };
+        let previous = (((word + window - base) & mask) + quantum).wrapping_shr(meter.quantum_bits as u32);
+        return Reading { base, previous, count: 0, left };
     }
-    Count { base, previous: 0, count: 0, left }
+    Reading { base, previous: 0, count: 0, left }
 }
 
 /// The upper half of a product of 128 bits: the target has no instruction for it.
@@ -89,6 +89,6 @@ const fn high_product(a: u64, b: u64) -> u64 {
     const LOWER: u64 = u32::MAX as u64;
     let (a_high, a_low, b_high, b_low) = (a >> 32, a & LOWER, b >> 32, b & LOWER);
     let (first, second) = (a_high * b_low, a_low * b_high);
-    let middle = (a_low * b_low >> 32) + (first & LOWER) + (second & LOWER);
+    let middle = ((a_low * b_low) >> 32) + (first & LOWER) + (second & LOWER);
     a_high * b_high + (first >> 32) + (second >> 32) + (middle >> 32)
 }

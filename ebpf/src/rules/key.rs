@@ -11,7 +11,6 @@ use crate::packet::{Fragment, TCP_ACK, TCP_SYN, protocol};
 pub const fn of(row: &LimitRow, salt: u64, case: &RuleCase<'_>) -> BucketKey {
     let source = &case.packet.source;
     let address = u128::from_be_bytes(source.address);
-    #[expect(clippy::cast_possible_truncation, reason = "a half")]
     let first = (address >> 64) as u64;
     let (high, family) = match row.key {
         limit_key::COUNTRY => (u16::from_be_bytes(case.country) as u64, family::IPV4),

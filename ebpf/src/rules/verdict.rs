@@ -111,9 +111,7 @@ impl RuleVerdict {
     #[inline(always)]
     #[must_use]
     pub const fn monitored(self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
-        let bits = (self.0 >> MONITORED_SHIFT) as u32;
-        bits
+        (self.0 >> MONITORED_SHIFT) as u32
     }
 
     /// Whether the source is to be banned.

@@ -53,11 +53,12 @@ impl RuleMemory {
             let all = high.iter().chain(low).copied().chain(words(classes));
             store(&self.destinations, slot * DESTINATION_WORDS, all);
         }
-        if !tables.rules.is_empty() {
-            store(&self.rules, slot * RULE_WORDS, tables.rules.iter().map(Rule::word));
-        } else {
-            store(&self.rules, slot * RULE_WORDS, std::iter::repeat_n(0, RULE_WORDS));
-        }
+        let none = std::iter::repeat(0);
+        store(
+            &self.rules,
+            slot * RULE_WORDS,
+            tables.rules.iter().map(Rule::word).chain(none).take(RULE_WORDS),
+        );
         for (number, row) in &tables.limits {
             store(
                 &self.limits,

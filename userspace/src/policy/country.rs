@@ -57,10 +57,10 @@ impl<'a> Countries<'a> {
         };
         let outside = AttributeSet { flags: unknown_flag, ..AttributeSet::EMPTY };
         let change = |country: CountryCode| {
-            let refused = if refuses(country) { attribute::COUNTRY_DENIED } else { 0 };
+            let flag = if refuses(country) { attribute::COUNTRY_DENIED } else { 0 };
             // One that is welcome is only told apart from unknown sources, unless a limit asks which country it is.
-            let code = if all || refused != 0 { country.as_bytes() } else { [0; 2] };
-            AttributeSet { flags: unknown_flag | refused, country: code, ..AttributeSet::EMPTY }
+            let code = if all || flag != 0 { country.as_bytes() } else { [0; 2] };
+            AttributeSet { flags: unknown_flag | flag, country: code, ..AttributeSet::EMPTY }
         };
         let mut changes = Changes(vec![AttributeSet::EMPTY; LETTERS * LETTERS]);
         geo.countries().keys().for_each(|country| changes.set(*country, change(*country)));

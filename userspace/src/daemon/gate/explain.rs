@@ -37,7 +37,9 @@ impl Gate {
         }
         let limits = Limits::of(&tables, &live, &probe::packet(address, probe));
         let buckets = limits.read(&self.kernel);
-        buckets.iter().for_each(|bucket| bucket.copy_to(&tables));
+        for bucket in &buckets {
+            bucket.copy_to(&tables);
+        }
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
         let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));

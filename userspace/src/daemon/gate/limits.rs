@@ -24,7 +24,7 @@ pub(super) struct Limits<'a> {
     live: &'a Live,
     service: u8,
     plan: u8,
-    limits: Vec<Watched>,
+    watched: Vec<Watched>,
 }
 
 /// One limit, and whose bucket it charges.
@@ -62,7 +62,7 @@ impl<'a> Limits<'a> {
         let asked = case(number);
         let salt = tables.salt(settings.generation, number);
         let rule = tables.rule(settings.generation, number, attributes.plan);
-        let mut limits: Vec<_> = rule
+        let mut watched: Vec<_> = rule
             .limits
             .iter()
             .filter_map(|number| {
@@ -75,15 +75,15 @@ impl<'a> Limits<'a> {
                 ))
             })
             .collect();
-        if limits.is_empty() && number == service::NONE {
-            limits.extend(Watched::of_source(live, &asked));
+        if watched.is_empty() && number == service::NONE {
+            watched.extend(Watched::of_source(live, &asked));
         }
         if settings.fragments == fragments::LIMIT
             && let Some(row) = tables.limit(settings.generation, limit_number::FRAGMENTS)
         {
-            limits.push(Watched::of_row(live, limit_number::FRAGMENTS, row, 0, &case(service::FRAGMENTS)));
+            watched.push(Watched::of_row(live, limit_number::FRAGMENTS, row, 0, &case(service::FRAGMENTS)));
         }
-        Self { live, service: number, plan: attributes.plan, limits }
+        Self { live, service: number, plan: attributes.plan, watched }
     }
 
     /// The service of the packet.
@@ -101,7 +101,7 @@ impl<'a> Limits<'a> {
     /// Their buckets in the kernel.
     pub(super) fn read(&self, kernel: &Kernel) -> Vec<Bucket<'_>> {
         let word = |watched: &Watched| kernel.bucket(&watched.key, watched.row.class.into()).unwrap_or(0);
-        self.limits.iter().map(|watched| Bucket { watched, word: word(watched) }).collect()
+        self.watched.iter().map(|watched| Bucket { watched, word: word(watched) }).collect()
     }
 }
 

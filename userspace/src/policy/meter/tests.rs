@@ -37,7 +37,8 @@ fn a_reciprocal_divides() {
     let lengths = [16_000_000_u64, 1 << 24, (1 << 24) - 1, 16_000_000_000, 16 * 86_400 * 1_000_000_000, 3, 2];
     for length in lengths {
         let (reciprocal, shift) = reciprocal(length).unwrap();
-        let quotient = |n: u64| u64::try_from(u128::from(n) * u128::from(reciprocal) >> 64 >> shift).unwrap();
+        let quotient =
+            |n: u64| u64::try_from(((u128::from(n) * u128::from(reciprocal)) >> 64) >> shift).unwrap();
         for n in [0, 1, length - 1, length, length + 1, u64::MAX >> 1, (u64::MAX >> 1) / length * length - 1]
         {
             assert_eq!(quotient(n), n / length, "{n} / {length}");

@@ -22,8 +22,9 @@ pub(super) fn compile(services: &[ServiceConfig]) -> Result<Ports, CompileError>
     let mut bits: Vec<ServiceBits> = vec![0; port_place::PLACES as usize];
     for (position, service) in services.iter().enumerate() {
         for (first, last) in places(service) {
-            let places = bits.get_mut(first as usize..=last as usize).unwrap_or_default();
-            places.iter_mut().for_each(|place| *place |= 1 << position);
+            for place in bits.get_mut(first as usize..=last as usize).unwrap_or_default() {
+                *place |= 1 << position;
+            }
         }
     }
     let mut numbers = HashMap::from([(0, 0)]);
