@@ -31,17 +31,14 @@ pub(super) fn compile(services: &[ServiceConfig]) -> Result<Ports, CompileError>
     let mut classes = vec![0];
     let mut places = vec![0; bits.len()].into_boxed_slice();
     for (place, bits) in places.iter_mut().zip(bits) {
-        *place = match numbers.get(&bits) {
-            Some(class) => *class,
-            None => {
-                let most = PORT_CLASSES as usize;
-                let class =
-                    u8::try_from(classes.len()).map_err(|_| CompileError::TooManyPortUses { most })?;
-                classes.push(bits);
-                numbers.insert(bits, class);
-                class
-            }
-        };
+        if let Some(class) = numbers.get(&bits) {
+            *place = *class;
+            continue;
+        }
+        let most = PORT_CLASSES as usize;
+        *place = u8::try_from(classes.len()).map_err(|_| CompileError::TooManyPortUses { most })?;
+        classes.push(bits);
+        numbers.insert(bits, *place);
     }
     Ok(Ports { places, classes })
 }
