@@ -11,6 +11,7 @@ pub mod feeds;
 pub mod kernel;
 pub mod metrics;
 pub mod policy;
+pub mod replay;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod captures;
 mod operate;
 mod sources;
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub(super) use self::captures::ReplayArgs;
 pub(super) use self::operate::{
     CheckArgs, CompletionsArgs, DetachArgs, EventsArgs, ExplainArgs, ManArgs, PinArgs, RunArgs, StatsArgs,
 };
@@ -52,6 +54,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check a policy file and everything it names, as `run` would; touches nothing
     Check(CheckArgs),
+    /// Decide about the packets of a capture, at their times, as the kernel would; no root, no daemon
+    Replay(ReplayArgs),
     /// Show how the daemon is and what it guards
     Status,
     /// Watch the counters by reason, interface and list; ends with Ctrl-C
@@ -127,6 +131,8 @@ mod tests {
             "xdpgate run --interface eth0 --interface eth1 --metrics off --attach generic --force --log debug",
             "xdpgate check",
             "xdpgate check policy.toml",
+            "xdpgate replay capture.pcap",
+            "xdpgate replay - --policy p.toml --svg t.svg --top 20 --verdicts v.txt --json",
             "xdpgate stats --once",
             "xdpgate events --follow --last 5",
             "xdpgate ban add 192.0.2.1 2001:db8::/48 --ttl 1h30m --reason scanning",

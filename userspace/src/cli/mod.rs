@@ -3,6 +3,7 @@
 mod allow;
 mod args;
 mod ban;
+mod capture_file;
 mod check;
 mod control;
 mod events;
@@ -12,6 +13,8 @@ mod geo;
 mod list;
 mod numbers;
 mod output;
+mod policy_file;
+mod replay;
 mod run;
 mod session;
 mod stats;
@@ -46,6 +49,7 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
     match cli.command {
         Command::Run(args) => run::run(args, global.socket),
         Command::Check(args) => check::check(&args, output),
+        Command::Replay(args) => replay::replay(&args, output),
         Command::Completions(args) => generate::completions(args.shell),
         Command::Man(args) => generate::man(args.out.as_deref(), output),
         Command::Status => status::status(&session()?),
