@@ -15,4 +15,5 @@ pub mod replay;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod suggest;
 mod thousands;

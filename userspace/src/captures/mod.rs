@@ -3,6 +3,7 @@
 //!
 //! Whatever is in a file: no length that it claims is believed before the bytes are there, and no read goes beyond them.
 
+mod clock;
 mod error;
 mod format;
 mod frame;
@@ -14,6 +15,7 @@ mod reader;
 mod time;
 mod window;
 
+pub use self::clock::CaptureClock;
 pub use self::error::{CaptureError, End};
 pub use self::frame::Frame;
 pub use self::link::{Link, link_name};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub(super) use self::captures::ReplayArgs;
+pub(super) use self::captures::{ReplayArgs, SuggestArgs};
 pub(super) use self::operate::{
     CheckArgs, CompletionsArgs, DetachArgs, EventsArgs, ExplainArgs, ManArgs, PinArgs, RunArgs, StatsArgs,
 };
@@ -56,6 +56,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Decide about the packets of a capture, at their times, as the kernel would; no root, no daemon
     Replay(ReplayArgs),
+    /// Suggest limits from a capture of usual traffic, with the evidence
+    Suggest(SuggestArgs),
     /// Show how the daemon is and what it guards
     Status,
     /// Watch the counters by reason, interface and list; ends with Ctrl-C
@@ -133,6 +135,8 @@ mod tests {
             "xdpgate check policy.toml",
             "xdpgate replay capture.pcap",
             "xdpgate replay - --policy p.toml --svg t.svg --top 20 --verdicts v.txt --json",
+            "xdpgate suggest capture.pcap --service tcp/443 --service udp/53 --touch 0.5",
+            "xdpgate suggest capture.pcap --policy p.toml --json",
             "xdpgate stats --once",
             "xdpgate events --follow --last 5",
             "xdpgate ban add 192.0.2.1 2001:db8::/48 --ttl 1h30m --reason scanning",
@@ -196,6 +200,8 @@ mod tests {
             "xdpgate geo deny",
             "xdpgate geo deny Germany",
             "xdpgate list add ../x FILE",
+            "xdpgate suggest c.pcap --service 443",
+            "xdpgate suggest c.pcap --touch 101",
             "xdpgate run --metrics 9919",
             "xdpgate run --interface a/b",
         ] {

@@ -20,6 +20,7 @@ mod session;
 mod stats;
 mod status;
 mod style;
+mod suggest;
 mod ttl;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
         Command::Run(args) => run::run(args, global.socket),
         Command::Check(args) => check::check(&args, output),
         Command::Replay(args) => replay::replay(&args, output),
+        Command::Suggest(args) => suggest::suggest(&args, output),
         Command::Completions(args) => generate::completions(args.shell),
         Command::Man(args) => generate::man(args.out.as_deref(), output),
         Command::Status => status::status(&session()?),

@@ -4,7 +4,6 @@
 //! and the bins of the timeline.
 
 mod chart;
-mod clock;
 mod counts;
 mod host;
 mod report;
@@ -14,12 +13,11 @@ mod timeline;
 use xdpgate_ebpf::abi::family;
 use xdpgate_ebpf::packet::View as _;
 
-use self::clock::CaptureClock;
 use self::counts::Counts;
 use self::host::Host;
 use self::talkers::Talkers;
 use self::timeline::Timeline;
-use crate::captures::Record;
+use crate::captures::{CaptureClock, Record};
 use crate::config::SourceLimitConfig;
 use crate::policy::Model;
 

@@ -108,7 +108,8 @@ pub struct Problems {
 impl Replay {
     /// What was found, with the `top` sources.
     #[must_use]
-    pub fn findings<R: std::io::Read>(&self, capture: &Capture<R>, end: &End, top: usize) -> Findings {
+    pub fn findings<R: std::io::Read>(&mut self, capture: &Capture<R>, end: &End, top: usize) -> Findings {
+        self.talkers.account();
         let span = self.clock.span();
         let (counted, exact) = self.talkers.known();
         Findings {

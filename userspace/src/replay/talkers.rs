@@ -5,22 +5,40 @@
 //! sends more than an eighth of what its set sees is always there, and what is shown of a source is never more than it
 //! sent.
 
+use std::hint::black_box;
+
 use xdpgate_ebpf::abi::family;
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::{Action, Verdict};
 
 const WAYS: usize = 8;
+/// Packets that are accounted together: each of them misses the cache two or three times, and so all wait at once.
+const BATCH: usize = 32;
 const SET_BITS: u32 = 15;
 /// Reasons that are told apart of one source. Seldom has one more than two.
 const REASONS: usize = 4;
 
 pub(super) struct Talkers {
+    /// Not yet accounted.
+    waiting: Vec<Sent>,
     sets: Box<[Set]>,
     details: Box<[[Detail; WAYS]]>,
     /// Sources that took the place of another one.
     replaced: u64,
     /// Places in use.
     used: u64,
+}
+
+/// What there is to account of a packet.
+#[derive(Clone, Copy)]
+struct Sent {
+    address: u128,
+    hash: u64,
+    bytes: u32,
+    family: u8,
+    action: Action,
+    /// Why it was dropped; where it passed, what would have dropped it.
+    reason: Option<Reason>,
 }
 
 /// What is looked at for every packet.
@@ -61,6 +79,7 @@ impl Talkers {
     pub(super) fn new() -> Self {
         let sets = 1 << SET_BITS;
         Self {
+            waiting: Vec::with_capacity(BATCH),
             sets: vec![Set::default(); sets].into_boxed_slice(),
             details: vec![[Detail::default(); WAYS]; sets].into_boxed_slice(),
             replaced: 0,
@@ -69,8 +88,43 @@ impl Talkers {
     }
 
     pub(super) fn add(&mut self, address: u128, family: u8, verdict: &Verdict, bytes: u32) {
-        let hash = hash(address, family);
-        let (index, tag) = ((hash >> (u64::BITS - SET_BITS)) as usize, low_half(hash) | 1);
+        let action = verdict.action();
+        let reason = match action {
+            Action::Drop => Some(verdict.reason),
+            Action::Pass if verdict.monitored == 0 => None,
+            Action::Pass => Reason::from_index(verdict.monitored.trailing_zeros() as usize),
+        };
+        self.waiting.push(Sent { address, hash: hash(address, family), bytes, family, action, reason });
+        if self.waiting.len() == BATCH {
+            self.account();
+        }
+    }
+
+    /// Accounts what waits. To be called before anything is asked.
+    pub(super) fn account(&mut self) {
+        for sent in &self.waiting {
+            self.touch(sent);
+        }
+        for index in 0..self.waiting.len() {
+            if let Some(sent) = self.waiting.get(index).copied() {
+                self.account_one(&sent);
+            }
+        }
+        self.waiting.clear();
+    }
+
+    /// Loads what will be needed; nothing waits for it.
+    fn touch(&self, sent: &Sent) {
+        let (Some(set), Some(details)) = (self.sets.get(sent.index()), self.details.get(sent.index())) else {
+            return;
+        };
+        let way = set.tags.iter().position(|tag| *tag == sent.tag()).unwrap_or_default();
+        black_box(details.get(way).map(|detail| detail.talker.packets));
+    }
+
+    fn account_one(&mut self, sent: &Sent) {
+        let Sent { address, family, .. } = *sent;
+        let (index, tag) = (sent.index(), sent.tag());
         let (Some(set), Some(details)) = (self.sets.get_mut(index), self.details.get_mut(index)) else {
             return;
         };
@@ -92,15 +146,14 @@ impl Talkers {
         }
         set.weights[way] += 1;
         talker.packets += 1;
-        talker.bytes += u64::from(bytes);
-        if verdict.action() == Action::Drop {
-            talker.dropped += 1;
-            note(reasons, verdict.reason);
-        } else if verdict.monitored != 0 {
-            talker.would_drop += 1;
-            if let Some(reason) = Reason::from_index(verdict.monitored.trailing_zeros() as usize) {
-                note(reasons, reason);
-            }
+        talker.bytes += u64::from(sent.bytes);
+        match (sent.action, sent.reason) {
+            (Action::Drop, _) => talker.dropped += 1,
+            (Action::Pass, Some(_)) => talker.would_drop += 1,
+            (Action::Pass, None) => return,
+        }
+        if let Some(reason) = sent.reason {
+            note(reasons, reason);
         }
     }
 
@@ -119,6 +172,17 @@ impl Talkers {
         });
         all.truncate(count);
         all.into_iter().map(|detail| (detail.talker, reasons(detail))).collect()
+    }
+}
+
+impl Sent {
+    const fn index(&self) -> usize {
+        (self.hash >> (u64::BITS - SET_BITS)) as usize
+    }
+
+    /// Never zero.
+    const fn tag(&self) -> u32 {
+        low_half(self.hash) | 1
     }
 }
 
@@ -190,6 +254,7 @@ mod tests {
         talkers.add(1, family::IPV4, &monitored, 100);
         // The same bits in the other family are another source.
         talkers.add(1, family::IPV6, &passed(), 60);
+        talkers.account();
         let top = talkers.top(9);
         let (first, reasons) = &top[0];
         assert_eq!((first.packets, first.bytes, first.dropped, first.would_drop), (5, 500, 4, 1));
@@ -207,6 +272,7 @@ mod tests {
                 talkers.add(7, family::IPV6, &passed(), 60);
             }
         }
+        talkers.account();
         let (known, exact) = talkers.known();
         assert!(known <= Talkers::ROOM as u64 && !exact);
         let (first, _) = talkers.top(1)[0];
@@ -222,6 +288,7 @@ mod tests {
             for source in &sources {
                 talkers.add(*source, family::IPV6, &passed(), 60);
             }
+            talkers.account();
             let top = talkers.top(usize::MAX);
             let packets: u64 = top.iter().map(|(talker, _)| talker.packets).sum();
             prop_assert_eq!(packets, sources.len() as u64);

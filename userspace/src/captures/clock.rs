@@ -8,7 +8,7 @@ const LONGEST_NS: u64 = 1 << 56;
 
 /// Turns times of a capture into those of the clock that the decision asks.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CaptureClock {
+pub struct CaptureClock {
     first_ns: Option<u64>,
     last_ns: u64,
     backwards: u64,
@@ -16,7 +16,7 @@ pub(super) struct CaptureClock {
 
 impl CaptureClock {
     /// The time of a packet. A packet that is older than the one before it has the time of that one.
-    pub(super) fn at(&mut self, time_ns: u64) -> u64 {
+    pub fn at(&mut self, time_ns: u64) -> u64 {
         let first = *self.first_ns.get_or_insert(time_ns);
         let latest = self.last_ns.max(first);
         self.backwards += u64::from(time_ns < latest);
@@ -25,17 +25,20 @@ impl CaptureClock {
     }
 
     /// From the first packet to the latest.
-    pub(super) fn elapsed_ns(&self) -> u64 {
+    #[must_use]
+    pub fn elapsed_ns(&self) -> u64 {
         self.last_ns.saturating_sub(self.first_ns.unwrap_or(self.last_ns))
     }
 
     /// The first and the latest time, in nanoseconds since 1970.
-    pub(super) fn span(&self) -> Option<(u64, u64)> {
+    #[must_use]
+    pub fn span(&self) -> Option<(u64, u64)> {
         self.first_ns.map(|first| (first, self.last_ns))
     }
 
     /// Packets that were older than one before them.
-    pub(super) const fn backwards(&self) -> u64 {
+    #[must_use]
+    pub const fn backwards(&self) -> u64 {
         self.backwards
     }
 }
