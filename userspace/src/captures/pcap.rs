@@ -4,9 +4,10 @@ use std::io::Read;
 
 use super::MAX_PACKET;
 use super::error::{CaptureError, End};
+use super::frame::Frame;
 use super::link::Link;
 use super::order::Order;
-use super::reader::{Found, Next};
+use super::reader::{Found, Glance, Next};
 use super::time::from_parts;
 use super::window::Window;
 
@@ -26,7 +27,7 @@ impl Pcap {
         order: Order,
         unit: u64,
     ) -> Result<Self, CaptureError> {
-        let Some(header) = window.take(HEADER)? else { return Err(CaptureError::Short) };
+        let Some((header, _)) = window.take(HEADER)? else { return Err(CaptureError::Short) };
         // The upper half of the word has the length of a checksum and other rare things.
         let link = order.word(header, 20).to_le_bytes();
         let number = u16::from_le_bytes([link[0], link[1]]);
@@ -58,5 +59,13 @@ impl Pcap {
             length,
         };
         Ok(Next::Packet { found, whole: PACKET + captured as usize })
+    }
+
+    /// The packet that begins in these bytes, if it can be told already.
+    pub(super) fn glance<'a>(&self, ahead: &'a [u8]) -> Option<Glance<'a>> {
+        let (header, rest) = ahead.split_at_checked(PACKET)?;
+        let captured = usize::try_from(self.order.word(header, 8)).ok()?;
+        let (bytes, rest) = rest.split_at_checked(captured)?;
+        Some(Glance { frame: Frame::of(self.link, bytes, self.order.word(header, 12)), rest })
     }
 }

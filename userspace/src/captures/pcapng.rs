@@ -5,9 +5,10 @@ use std::io::Read;
 use super::MAX_PACKET;
 use super::error::End;
 use super::format::SECTION;
+use super::frame::Frame;
 use super::link::Link;
 use super::order::Order;
-use super::reader::{Found, Next};
+use super::reader::{Found, Glance, Next};
 use super::time::Resolution;
 use super::window::Window;
 
@@ -101,6 +102,18 @@ impl PcapNg {
             _ => self.enhanced(order, body, u32::from(order.half(body, 0))),
         };
         packet.map(|packet| packet.next(whole)).map_err(damaged)
+    }
+
+    /// The packet that begins in these bytes, if it can be told already.
+    pub(super) fn glance<'a>(&self, ahead: &'a [u8]) -> Option<Glance<'a>> {
+        const HEADER: usize = 28;
+        let (header, bytes) = ahead.split_at_checked(HEADER)?;
+        let order = self.order.filter(|order| order.word(header, 0) == ENHANCED)?;
+        let link = Link::of_number(self.interface(order.word(header, 8)).ok()?.link)?;
+        let captured = usize::try_from(order.word(header, 20)).ok()?;
+        let frame = Frame::of(link, bytes.get(..captured)?, order.word(header, 24));
+        let whole = usize::try_from(order.word(header, 4)).ok()?;
+        Some(Glance { frame, rest: ahead.get(whole.max(HEADER)..)? })
     }
 
     /// A packet with an interface, a time and options.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::iter;
 
 use super::error::{CaptureError, End};
 use super::format::Format;
@@ -19,7 +20,6 @@ pub struct Capture<R> {
 }
 
 /// One packet.
-#[derive(Debug)]
 pub struct Record<'a> {
     /// Its number in the capture, from 1, as other programs count them.
     pub number: u64,
@@ -33,6 +33,20 @@ pub struct Record<'a> {
     pub length: u32,
     /// The host sent it, as far as the format says so.
     pub outgoing: bool,
+    ahead: Ahead<'a>,
+}
+
+/// What follows a packet, as far as it is at hand.
+#[derive(Clone, Copy)]
+struct Ahead<'a> {
+    format: &'a Format,
+    bytes: &'a [u8],
+}
+
+/// A packet that was looked at before its turn.
+pub(super) struct Glance<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) rest: &'a [u8],
 }
 
 /// Where the next packet lies in the window.
@@ -104,8 +118,10 @@ impl<R: Read> Capture<R> {
     fn lend(&mut self, found: &Found, whole: usize) -> Result<Record<'_>, End> {
         let at = self.window.position();
         let taken = self.window.take(whole).map_err(|source| End::Unreadable { at, source })?;
-        let bytes = taken.and_then(|bytes| bytes.get(found.start..)?.get(..found.captured));
+        let (taken, ahead) = taken.ok_or(End::Cut { at })?;
+        let bytes = taken.get(found.start..).and_then(|bytes| bytes.get(..found.captured));
         let bytes = bytes.ok_or(End::Cut { at })?;
+        let ahead = Ahead { format: &self.format, bytes: ahead };
         self.packets += 1;
         self.time_ns = found.time_ns.unwrap_or(self.time_ns);
         let (number, time_ns) = (self.packets, self.time_ns);
@@ -116,6 +132,7 @@ impl<R: Read> Capture<R> {
             bytes,
             length: found.length,
             outgoing: found.outgoing,
+            ahead,
         })
     }
 
@@ -134,5 +151,19 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn frame(&self) -> Frame<'a> {
         Frame::of(self.link, self.bytes, self.length)
+    }
+
+    /// The packets that follow, as far as they are at hand: for those who load what these will need before their turn.
+    /// They may turn out to be damaged.
+    pub fn frames_ahead(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
+        let Ahead { format, bytes: mut rest } = self.ahead;
+        iter::from_fn(move || {
+            let glance = match format {
+                Format::Pcap(pcap) => pcap.glance(rest),
+                Format::PcapNg(pcapng) => pcapng.glance(rest),
+            }?;
+            rest = glance.rest;
+            Some(glance.frame)
+        })
     }
 }

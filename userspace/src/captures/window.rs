@@ -40,8 +40,9 @@ impl<R: Read> Window<R> {
         Ok(self.buffer.get(self.start..self.end).and_then(|rest| rest.get(..count)))
     }
 
-    /// The next bytes, and goes on behind them; none where the file has fewer, and then goes nowhere.
-    pub(super) fn take(&mut self, count: usize) -> io::Result<Option<&[u8]>> {
+    /// The next bytes, and goes on behind them; none where the file has fewer, and then goes nowhere. Also what is at hand
+    /// of those that follow.
+    pub(super) fn take(&mut self, count: usize) -> io::Result<Option<(&[u8], &[u8])>> {
         if self.end - self.start < count {
             self.fill(count)?;
         }
@@ -51,7 +52,7 @@ impl<R: Read> Window<R> {
         let from = self.start;
         self.start += count;
         self.position += count as u64;
-        Ok(self.buffer.get(from..from + count))
+        Ok(self.buffer.get(from..self.end).and_then(|rest| rest.split_at_checked(count)))
     }
 
     /// Goes on behind so many bytes, of which the buffer need not hold all. False: the file has fewer.

@@ -14,6 +14,9 @@ use crate::api::Failure;
 use crate::config::{self, Config};
 use crate::suggest::{self, Candidate, Peaks, Percentiles, ServiceFindings, Suggestions, Wish};
 
+/// Shorter captures say little about limits.
+const SHORT_SECONDS: f64 = 60.0;
+
 /// What `suggest --json` prints.
 #[derive(Debug, Serialize)]
 struct Suggested {
@@ -61,6 +64,12 @@ fn print(out: &mut dyn Write, suggested: &Suggested) -> io::Result<()> {
         writeln!(out, "{WARN}no service has enough packets; name one with --service tcp/443{RESET}")?;
     }
     found.services.iter().try_for_each(|service| self::service(out, service))?;
+    if found.seconds < SHORT_SECONDS && !found.services.is_empty() {
+        writeln!(
+            out,
+            "\n{WARN}the capture is short: what a burst hides is not seen; take one of an hour{RESET}"
+        )?;
+    }
     if found.outgoing > 0 {
         let packets = counted(found.outgoing, "packet");
         writeln!(out, "\n{WARN}{packets} that the host sent were left out{RESET}")?;
@@ -96,7 +105,9 @@ fn service(out: &mut dyn Write, service: &ServiceFindings) -> io::Result<()> {
     let Peaks { packets_per_second, bytes_per_second, connections_per_minute } = &service.peaks;
     percentiles(out, "packets in a second", packets_per_second, grouped)?;
     percentiles(out, "bytes in a second", bytes_per_second, bytes)?;
-    percentiles(out, "connections in a minute", connections_per_minute, grouped)?;
+    if connections_per_minute.max > 0 {
+        percentiles(out, "connections in a minute", connections_per_minute, grouped)?;
+    }
     writeln!(
         out,
         "  {BOLD}{:<24}{:>21} {:>27}{RESET}",

@@ -1,8 +1,10 @@
 //! Where the decision runs: the one file here that knows how it is asked.
 
-use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::{Packet, Source};
+use xdpgate_ebpf::buckets::{BucketMemory as _, Home};
+use xdpgate_ebpf::decide::{bucket_key, decide};
+use xdpgate_ebpf::packet::{Packet, Source, View as _, parse};
 use xdpgate_ebpf::reason::Reason;
+use xdpgate_ebpf::tables::Tables as _;
 use xdpgate_ebpf::verdict::{Action, Verdict};
 
 use crate::captures::Frame;
@@ -31,6 +33,17 @@ impl Host {
 
     pub(super) fn decide(&mut self, frame: &Frame<'_>, now_ns: u64) -> Verdict {
         decide(frame, &mut self.packet, &self.tables, &now_ns)
+    }
+
+    /// Begins to load the buckets of a packet's source, while there is something else to do. Changes no answer: a mistake
+    /// here costs only time.
+    pub(super) fn touch(&self, frame: &Frame<'_>) {
+        let mut packet = Packet::unread(frame.len());
+        if parse(frame, &mut packet).is_ok() {
+            let buckets = self.tables.buckets();
+            let key = bucket_key(&self.image().settings, &packet.source);
+            Home::of(&key, buckets.shape()).touch(buckets);
+        }
     }
 
     /// The source of the last packet.

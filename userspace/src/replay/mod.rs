@@ -28,6 +28,9 @@ pub use self::report::{Findings, ListFindings, Problems, SourceFindings, Sources
 /// had.
 const MERGED: u32 = 9_300;
 
+/// Packets whose memory is loaded together: as many misses of the cache as a core has under way at once.
+const BATCH: usize = 16;
+
 /// A replay that goes on.
 pub struct Replay {
     host: Host,
@@ -39,6 +42,8 @@ pub struct Replay {
     masks: [u128; 2],
     left_out: LeftOut,
     merged: u64,
+    /// Packets to come that were looked at already.
+    looked_at: usize,
 }
 
 /// Packets of which nothing was decided.
@@ -61,6 +66,7 @@ impl Replay {
             masks: [sources.ipv4_prefix, sources.ipv6_prefix].map(mask),
             left_out: LeftOut::default(),
             merged: 0,
+            looked_at: 0,
         }
     }
 
@@ -71,6 +77,7 @@ impl Replay {
             self.left_out.outgoing += 1;
             return Fate::Outgoing;
         }
+        self.look_ahead(record);
         let now_ns = self.clock.at(record.time_ns);
         let verdict = self.host.decide(&frame, now_ns);
         if frame.is_cut() {
@@ -88,6 +95,18 @@ impl Replay {
             self.talkers.add(key, source.family, &verdict, bytes);
         }
         Fate::Decided(verdict.reason)
+    }
+
+    /// Every packet waits for the memory of its source's buckets; those of a batch wait together.
+    fn look_ahead(&mut self, record: &Record<'_>) {
+        if let Some(left) = self.looked_at.checked_sub(1) {
+            self.looked_at = left;
+            return;
+        }
+        for frame in record.frames_ahead().take(BATCH) {
+            self.host.touch(&frame);
+            self.looked_at += 1;
+        }
     }
 }
 

@@ -217,3 +217,48 @@ fn a_cut_capture_is_reported_with_what_was_before() {
     assert!(problem.contains("cut") && problem.contains("byte 82, after packet 1"), "{problem}");
     assert!(End::Whole.problem(1).is_none());
 }
+
+#[test]
+fn the_json_has_a_stable_shape() {
+    let lists = [list("block", config::Mode::Enforce, "203.0.113.9")];
+    let packets = [at(0, &ipv4_udp(OTHER, 53, 0)), at(1_500, &ipv4_udp(ONE, 53, 0))];
+    let (_, findings, _) = replay_with(&Config::default(), &lists, &LITTLE.pcap(true, 1, &packets));
+    let expected = serde_json::json!({
+        "seen": {"packets": 2, "bytes": 84},
+        "first": "2023-11-14T22:13:20Z",
+        "last": "2023-11-14T22:13:21.5Z",
+        "seconds": 1.5,
+        "passed": {"default-pass": {"packets": 1, "bytes": 42}},
+        "dropped": {"blocklisted": {"packets": 1, "bytes": 42}},
+        "monitored": {},
+        "would_drop": {"packets": 0, "bytes": 0},
+        "lists": [{
+            "name": "block",
+            "mode": "enforce",
+            "dropped": {"packets": 1, "bytes": 42},
+            "monitored": {"packets": 0, "bytes": 0},
+        }],
+        "sources": {"counted": 2, "exact": true, "room": 262_144, "top": [
+            {
+                "source": "198.51.100.1",
+                "packets": 1,
+                "bytes": 42,
+                "dropped": 0,
+                "would_drop": 0,
+                "reasons": {},
+                "more": 0,
+            },
+            {
+                "source": "203.0.113.9",
+                "packets": 1,
+                "bytes": 42,
+                "dropped": 1,
+                "would_drop": 0,
+                "reasons": {"blocklisted": 1},
+                "more": 0,
+            },
+        ]},
+        "problems": {"end": null, "outgoing": 0, "cut": 0, "other_links": {}, "backwards": 0, "merged": 0},
+    });
+    assert_eq!(serde_json::to_value(findings).unwrap(), expected);
+}

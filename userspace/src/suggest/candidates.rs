@@ -24,7 +24,7 @@ pub struct Candidate {
     pub packets_rejected: u64,
     /// Their share of the service's packets, in percent.
     pub packets_percent: f64,
-    /// The lowest one that touches no more sources than wanted.
+    /// The lowest one that touches no more sources than wanted, and is not below what 99 % of them do in a second.
     pub suggested: bool,
 }
 

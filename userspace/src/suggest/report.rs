@@ -91,6 +91,7 @@ fn findings(
     let total = observation.totals.get(index).copied().unwrap_or_default();
     let sources =
         observation.sources.iter().filter(|source| usize::from(source.service) == index).count() as u64;
+    let peaks = Peaks::of(observation, index);
     ServiceFindings {
         name: service.name.clone(),
         protocol: service.protocol,
@@ -100,8 +101,8 @@ fn findings(
         bytes: total.bytes,
         connections: total.connections,
         sources,
-        peaks: Peaks::of(observation, index),
-        candidates: trial.candidates(index, sources, total.packets, wish.touch_percent),
+        candidates: trial.candidates(index, (sources, total.packets), &peaks, wish.touch_percent),
+        peaks,
     }
 }
 

@@ -67,18 +67,21 @@ impl Trial {
         }
     }
 
-    /// The limits of a service, from the lowest on. The first that touches no more of `sources` than wanted is the
-    /// suggested one; the highest never touches any.
+    /// The limits of a service, from the lowest on. Suggested is the first that touches no more sources than wanted and
+    /// is not below what 99 % of them do in a second, which its burst may hide; the highest never touches any.
     pub(super) fn candidates(
         &self,
         service: usize,
-        sources: u64,
-        packets: u64,
+        (sources, packets): (u64, u64),
+        peaks: &Peaks,
         touch_percent: f64,
     ) -> Vec<Candidate> {
         let tried = self.services.get(service).map(Vec::as_slice).unwrap_or_default();
         let mut candidates: Vec<_> = tried.iter().map(|tried| tried.candidate(sources, packets)).collect();
-        let within = |candidate: &&mut Candidate| candidate.sources_percent <= touch_percent;
+        let usual = peaks.packets_per_second.p99;
+        let within = |candidate: &&mut Candidate| {
+            candidate.sources_percent <= touch_percent && candidate.packets_per_second >= usual
+        };
         if let Some(suggested) = candidates.iter_mut().find(within) {
             suggested.suggested = true;
         }

@@ -1,8 +1,10 @@
 //! The formats, as programs write them.
 
+use xdpgate_ebpf::packet::View as _;
+
 use super::build::{Packet, Writer, ethernet, ipv4_udp};
 use super::{End, Seen, read};
-use crate::captures::CaptureError;
+use crate::captures::{Capture, CaptureError};
 
 const ORDERS: [Writer; 2] = [Writer { big: false }, Writer { big: true }];
 const TIME: u64 = 1_700_000_000_123_456_789;
@@ -97,4 +99,25 @@ fn what_is_no_capture_is_named() {
     let wifi = ORDERS[0].pcap(false, 127, &[]);
     assert!(matches!(read(&wifi).unwrap_err(), CaptureError::Link { number: 127 }));
     assert!(message(&wifi).contains("Wi-Fi with radiotap (127)"));
+}
+
+#[test]
+fn what_is_ahead_is_what_comes() {
+    let writer = ORDERS[1];
+    let mut packets: Vec<_> = (0..40).map(|n| packet(TIME + n * 1_000)).collect();
+    packets[7] = packets[7].clone().cut_to(50);
+    let mut ng = [writer.section(), writer.interface(1, 0, &[])].concat();
+    for packet in &packets {
+        ng.extend(writer.enhanced(0, 1, packet, &[writer.option(1, b"why")]));
+    }
+    for file in [writer.pcap(false, 1, &packets), ng] {
+        let mut capture = Capture::open(&file[..]).unwrap();
+        for number in 1..=40 {
+            let record = capture.next_packet().unwrap();
+            let ahead: Vec<_> =
+                record.frames_ahead().map(|frame| (frame.len(), frame.read::<14>(0))).collect();
+            assert_eq!(ahead.len(), 40 - number);
+            assert!(ahead.iter().all(|(len, head)| *len == 47 && head.is_some()), "{ahead:?}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ struct Seen {
 
 impl From<Record<'_>> for Seen {
     fn from(record: Record<'_>) -> Self {
-        let Record { number, time_ns, bytes, length, outgoing, link: _ } = record;
+        let Record { number, time_ns, bytes, length, outgoing, .. } = record;
         Self { number, time_ns, bytes: bytes.to_vec(), length, outgoing }
     }
 }

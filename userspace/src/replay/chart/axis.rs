@@ -4,7 +4,7 @@ use super::series::Series;
 use crate::replay::timeline::Timeline;
 
 /// Roughly so many names on an axis.
-const TICKS: f64 = 6.0;
+const TICKS: f64 = 8.0;
 /// Seconds, and what they are called.
 const UNITS: [(f64, &str); 5] =
     [(86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"), (1e-3, "milliseconds")];
