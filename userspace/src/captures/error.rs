@@ -25,7 +25,7 @@ pub enum CaptureError {
         program: &'static str,
     },
     /// Something else.
-    #[error("it is neither pcap nor pcapng: it begins with the bytes {}; tcpdump -w and Wireshark write both", hex(.0))]
+    #[error("it is neither pcap nor pcapng: it begins with the bytes {}; tcpdump -w and Wireshark write both", hex(*.0))]
     Unknown([u8; 4]),
     /// Packets of a link that has no Ethernet frames and no IP packets to make some of.
     #[error(
@@ -90,6 +90,6 @@ impl End {
     }
 }
 
-fn hex(bytes: &[u8; 4]) -> String {
+fn hex(bytes: [u8; 4]) -> String {
     bytes.map(|byte| format!("{byte:02x}")).join(" ")
 }

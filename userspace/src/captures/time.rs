@@ -23,7 +23,7 @@ impl Resolution {
     pub(super) fn nanoseconds(self, units: u64) -> u64 {
         let power = u32::from(self.exponent & 0x7f);
         let nanoseconds = if self.exponent & 0x80 != 0 {
-            u128::from(units) * u128::from(NANOSECONDS) >> power
+            (u128::from(units) * u128::from(NANOSECONDS)) >> power
         } else if power <= 9 {
             u128::from(units) * 10_u128.pow(9 - power)
         } else {
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(with(9).nanoseconds(7), 7);
         assert_eq!(with(0).nanoseconds(3), 3_000_000_000);
         assert_eq!(with(12).nanoseconds(7_999), 7);
-        assert_eq!(with(0x80 | 10).nanoseconds(1536), 1_500_000_000);
+        assert_eq!(with(0x8a).nanoseconds(1536), 1_500_000_000);
         assert_eq!(Resolution { exponent: 9, offset: -1 }.nanoseconds(1_000_000_005), 5);
         assert_eq!(Resolution { exponent: 9, offset: 2 }.nanoseconds(5), 2_000_000_005);
     }

@@ -22,7 +22,7 @@ use crate::api::DEFAULT_SOCKET;
 #[command(name = "xdpgate", version, propagate_version = true, infer_subcommands = false)]
 #[command(
     after_help = "Exit codes: 0 ok, 1 failed or refused, 2 usage, 3 daemon not reachable, 4 not found, \
-    5 policy, list or database invalid, 6 no permission, 7 interface, 8 another daemon, 9 pins of another version, \
+    5 policy, list, database or capture invalid, 6 no permission, 7 interface, 8 another daemon, 9 pins of another version, \
     10 kernel, 11 table full."
 )]
 pub(super) struct Cli {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::numbers::grouped;
 use crate::api::Failure;
-use crate::captures::Capture;
+use crate::captures::{Capture, CaptureError};
 
 /// Progress is looked at once for so many packets.
 const BETWEEN: u64 = 1 << 16;
@@ -20,7 +20,7 @@ pub(super) fn open(path: &Path) -> Result<Capture<Input>, Failure> {
     let input: Input = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(path).map_err(|error| named(path, &error))?)
+        Box::new(File::open(path).map_err(|error| named(path, &CaptureError::from(error)))?)
     };
     Capture::open(input).map_err(|error| named(path, &error))
 }
@@ -30,7 +30,7 @@ pub(super) fn name(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn named(path: &Path, error: &dyn std::error::Error) -> Failure {
+fn named(path: &Path, error: &CaptureError) -> Failure {
     Failure::invalid(format!("{}: {error}", name(path)))
 }
 

@@ -115,36 +115,36 @@ impl Talkers {
 
     /// Loads what will be needed; nothing waits for it.
     fn touch(&self, sent: &Sent) {
-        let (Some(set), Some(details)) = (self.sets.get(sent.index()), self.details.get(sent.index())) else {
+        let (Some(line), Some(places)) = (self.sets.get(sent.index()), self.details.get(sent.index())) else {
             return;
         };
-        let way = set.tags.iter().position(|tag| *tag == sent.tag()).unwrap_or_default();
-        black_box(details.get(way).map(|detail| detail.talker.packets));
+        let way = line.tags.iter().position(|tag| *tag == sent.tag()).unwrap_or_default();
+        black_box(places.get(way).map(|detail| detail.talker.packets));
     }
 
     fn account_one(&mut self, sent: &Sent) {
         let Sent { address, family, .. } = *sent;
         let (index, tag) = (sent.index(), sent.tag());
-        let (Some(set), Some(details)) = (self.sets.get_mut(index), self.details.get_mut(index)) else {
+        let (Some(line), Some(places)) = (self.sets.get_mut(index), self.details.get_mut(index)) else {
             return;
         };
         let known = (0..WAYS).find(|way| {
-            let talker = &details[*way].talker;
-            set.tags[*way] == tag && talker.address == address && talker.family == family
+            let talker = &places[*way].talker;
+            line.tags[*way] == tag && talker.address == address && talker.family == family
         });
-        let way = known.unwrap_or_else(|| lightest(&set.weights));
-        let Detail { talker, reasons } = &mut details[way];
+        let way = known.unwrap_or_else(|| lightest(&line.weights));
+        let Detail { talker, reasons } = &mut places[way];
         if known.is_none() {
-            if set.tags[way] == 0 {
+            if line.tags[way] == 0 {
                 self.used += 1;
             } else {
                 self.replaced += 1;
             }
-            set.tags[way] = tag;
-            *talker = Talker { address, family, more: set.weights[way], ..Talker::default() };
+            line.tags[way] = tag;
+            *talker = Talker { address, family, more: line.weights[way], ..Talker::default() };
             *reasons = [(0, 0); REASONS];
         }
-        set.weights[way] += 1;
+        line.weights[way] += 1;
         talker.packets += 1;
         talker.bytes += u64::from(sent.bytes);
         match (sent.action, sent.reason) {

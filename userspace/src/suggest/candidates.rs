@@ -6,6 +6,10 @@ use super::peaks::Percentiles;
 
 /// Steps of rates between powers of ten.
 const STEPS: [u64; 10] = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80];
+/// Rates farther apart get others between them.
+const FAR: u64 = 3;
+/// No more are put between them from this many on.
+const MOST: usize = 10;
 /// What can wait is what comes in so many seconds: a page or a reconnection comes at once.
 const BURST_SECONDS: u64 = 2;
 
@@ -28,12 +32,16 @@ pub struct Candidate {
     pub suggested: bool,
 }
 
-/// Rates near the percentiles, in order, and one that no source reaches.
+/// Rates near the percentiles, in order, with some between those that lie far apart; and one that no source reaches.
 pub(super) fn rates(peaks: &Percentiles) -> Vec<u64> {
     let above = peaks.max.saturating_mul(2);
-    let mut rates: Vec<_> =
-        [peaks.p50, peaks.p90, peaks.p99, peaks.p999, peaks.max, above].map(round_up).to_vec();
-    rates.sort_unstable();
+    let mut rates = Vec::new();
+    for rate in [peaks.p50, peaks.p90, peaks.p99, peaks.p999, peaks.max, above].map(round_up) {
+        while let Some(last) = rates.last().filter(|last| rates.len() < MOST && rate / FAR > **last) {
+            rates.push(round_up(last * FAR));
+        }
+        rates.push(rate);
+    }
     rates.dedup();
     rates
 }
@@ -44,18 +52,18 @@ pub(super) const fn burst(rate: u64) -> u64 {
 
 /// The next rate that people would write. At most what the policy takes.
 fn round_up(rate: u64) -> u64 {
-    const MOST: u64 = 100_000_000;
+    const FASTEST: u64 = 100_000_000;
     if rate <= 10 {
         return rate.max(1);
     }
     let mut power = 1;
-    while STEPS[9] * power < rate && power < MOST {
+    while STEPS[9] * power < rate && power < FASTEST {
         if let Some(step) = STEPS.iter().find(|step| **step * power >= rate) {
             return *step * power;
         }
         power *= 10;
     }
-    STEPS.iter().map(|step| step * power).find(|round| *round >= rate).unwrap_or(MOST).min(MOST)
+    STEPS.iter().map(|step| step * power).find(|round| *round >= rate).unwrap_or(FASTEST).min(FASTEST)
 }
 
 #[cfg(test)]
@@ -68,6 +76,14 @@ mod tests {
     fn rates_are_round() {
         let rounded = [0, 1, 7, 11, 13, 99, 100, 101, 399, 1_201, 81_000, 90_000_000, u64::MAX].map(round_up);
         assert_eq!(rounded, [1, 1, 7, 12, 15, 100, 100, 120, 400, 1_500, 100_000, 100_000_000, 100_000_000]);
+    }
+
+    #[test]
+    fn what_lies_far_apart_gets_others_between() {
+        let peaks = Percentiles { p50: 30, p90: 35, p99: 1_043, p999: 1_075, max: 1_075 };
+        assert_eq!(rates(&peaks), [30, 40, 120, 400, 1_200, 2_500]);
+        assert!(rates(&Percentiles { p50: 1, max: u64::MAX, ..peaks }).len() < 2 * MOST);
+        assert_eq!(rates(&Percentiles::default()), [1]);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::peaks::Peaks;
 use super::services::Service;
 use super::trial::Trial;
 use super::{ROOM, Wish, toml};
-use crate::config::ServiceProtocol;
+use crate::config::{PortRange, ServiceProtocol};
 
 /// What is suggested, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -95,7 +95,7 @@ fn findings(
     ServiceFindings {
         name: service.name.clone(),
         protocol: service.protocol,
-        ports: service.ports.iter().map(ports).collect(),
+        ports: service.ports.iter().copied().map(ports).collect(),
         in_policy: service.in_policy,
         packets: total.packets,
         bytes: total.bytes,
@@ -106,7 +106,7 @@ fn findings(
     }
 }
 
-fn ports(range: &crate::config::PortRange) -> String {
+fn ports(range: PortRange) -> String {
     if range.first == range.last {
         range.first.to_string()
     } else {

@@ -25,9 +25,9 @@ fn visitors() -> Vec<Packet> {
     let mut packets = Vec::new();
     for visitor in 0..51_u8 {
         let every = if visitor == 50 { 10 } else { 100 };
-        for time in (0..3_000).step_by(every) {
+        for time in (0..3_000_u64).step_by(every) {
             let flags = if time == 0 { SYN } else { ACK };
-            packets.push(at(time as u64, &ipv4_tcp([198, 51, 100, visitor], 443, flags)));
+            packets.push(at(time, &ipv4_tcp([198, 51, 100, visitor], 443, flags)));
         }
     }
     packets
@@ -44,12 +44,14 @@ fn the_distribution_and_the_limits_of_a_service() {
     assert_eq!(https.peaks.packets_per_second, expected);
     assert_eq!(https.peaks.connections_per_minute.max, 1);
     let rates: Vec<_> = https.candidates.iter().map(|candidate| candidate.packets_per_second).collect();
-    assert_eq!(rates, [10, 100, 200]);
+    assert_eq!(rates, [10, 30, 100, 200]);
     let lowest = https.candidates[0];
     // A burst of 20, and 29 more come back in the 2.99 s to the last packet.
     assert_eq!((lowest.sources_touched, lowest.packets_rejected), (1, 300 - 20 - 29));
-    assert!(!lowest.suggested && https.candidates[1].suggested && !https.candidates[2].suggested);
-    assert_eq!(https.candidates[1].packets_rejected, 0);
+    assert_eq!(https.candidates[1].packets_rejected, 300 - 60 - 89);
+    assert_eq!((https.candidates[2].sources_touched, https.candidates[2].packets_rejected), (0, 0));
+    let suggested: Vec<_> = https.candidates.iter().map(|candidate| candidate.suggested).collect();
+    assert_eq!(suggested, [false, false, true, false]);
 }
 
 #[test]
