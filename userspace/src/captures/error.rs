@@ -46,6 +46,11 @@ pub enum CaptureError {
 pub enum End {
     /// With the file.
     Whole,
+    /// With the file, but nothing can be made of any of its packets.
+    OtherLinks {
+        /// The number of the link type of most of them.
+        number: u16,
+    },
     /// Within a packet or a block: the file was cut.
     Cut {
         /// The byte of the file at which the last, incomplete piece begins.
@@ -74,6 +79,7 @@ impl End {
         let packets = grouped(packets);
         match self {
             Self::Whole => None,
+            Self::OtherLinks { number } => Some(CaptureError::Link { number: *number }.to_string()),
             Self::Cut { at } => Some(format!(
                 "the capture is cut: what begins at byte {at}, after packet {packets}, is incomplete; the report covers \
                  the packets before it"

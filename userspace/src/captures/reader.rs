@@ -88,8 +88,13 @@ impl<R: Read> Capture<R> {
     pub fn next_packet(&mut self) -> Result<Record<'_>, End> {
         loop {
             let next = match &mut self.format {
-                Format::Pcap(pcap) => pcap.next(&mut self.window)?,
-                Format::PcapNg(pcapng) => pcapng.next(&mut self.window)?,
+                Format::Pcap(pcap) => pcap.next(&mut self.window),
+                Format::PcapNg(pcapng) => pcapng.next(&mut self.window),
+            };
+            let next = match next {
+                Ok(next) => next,
+                Err(End::Whole) => return Err(self.end()),
+                Err(end) => return Err(end),
             };
             match next {
                 Next::Packet { found, whole } => return self.lend(&found, whole),
@@ -113,6 +118,17 @@ impl<R: Read> Capture<R> {
     #[must_use]
     pub const fn left_out(&self) -> &BTreeMap<u16, u64> {
         &self.left_out
+    }
+
+    /// The end of a whole file.
+    fn end(&self) -> End {
+        let most = self.left_out.iter().max_by_key(|(_, packets)| **packets);
+        match most {
+            Some((number, _)) if self.left_out.values().sum::<u64>() == self.packets => {
+                End::OtherLinks { number: *number }
+            }
+            _ => End::Whole,
+        }
     }
 
     fn lend(&mut self, found: &Found, whole: usize) -> Result<Record<'_>, End> {

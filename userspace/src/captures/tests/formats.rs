@@ -81,8 +81,15 @@ fn packets_of_other_links_are_left_out_but_numbered() {
     let mut file = [writer.section(), writer.interface(189, 0, &[]), writer.interface(1, 0, &[])].concat();
     file.extend(writer.enhanced(0, 1, &packet(0), &[]));
     file.extend(writer.enhanced(1, 1, &packet(0), &[]));
-    let (found, _) = read(&file).unwrap();
+    let (found, end) = read(&file).unwrap();
     assert_eq!(found.iter().map(|seen| seen.number).collect::<Vec<_>>(), [2]);
+    assert!(matches!(end, End::Whole), "{end:?}");
+
+    let only =
+        [writer.section(), writer.interface(189, 0, &[]), writer.enhanced(0, 1, &packet(0), &[])].concat();
+    let (found, end) = read(&only).unwrap();
+    let problem = end.problem(1).unwrap();
+    assert!(found.is_empty() && problem.contains("link type USB (189)"), "{problem}");
 }
 
 #[test]
