@@ -29,10 +29,21 @@ struct Tried {
     rejected: u64,
 }
 
+/// The word of a bucket, which stays below 2^63, and above it whether a packet was rejected: of a million sources there
+/// are ten million buckets.
 #[derive(Clone, Copy, Default)]
-struct Bucket {
-    word: u64,
-    is_touched: bool,
+struct Bucket(u64);
+
+impl Bucket {
+    const TOUCHED: u64 = 1 << 63;
+
+    const fn word(self) -> u64 {
+        self.0 & !Self::TOUCHED
+    }
+
+    const fn is_touched(self) -> bool {
+        self.0 & Self::TOUCHED != 0
+    }
 }
 
 impl Trial {
@@ -57,13 +68,13 @@ impl Trial {
             return;
         };
         for (tried, bucket) in limits.iter_mut().zip(buckets) {
-            if let Some(next) = tried.limit.admit(bucket.word, now, tried.charge) {
-                bucket.word = next;
+            if let Some(next) = tried.limit.admit(bucket.word(), now, tried.charge) {
+                bucket.0 = next | bucket.0 & Bucket::TOUCHED;
                 continue;
             }
             tried.rejected += 1;
-            tried.touched += u64::from(!bucket.is_touched);
-            bucket.is_touched = true;
+            tried.touched += u64::from(!bucket.is_touched());
+            bucket.0 |= Bucket::TOUCHED;
         }
     }
 
