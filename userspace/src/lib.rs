@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bans;
+pub mod captures;
 pub mod cli;
 pub mod config;
 pub mod country;
@@ -10,7 +11,9 @@ pub mod feeds;
 pub mod kernel;
 pub mod metrics;
 pub mod policy;
+pub mod replay;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod suggest;
 mod thousands;

@@ -64,7 +64,7 @@ fn each_reason_is_explained() -> Result<()> {
         wait("the limit is reached", COUNTED_WITHIN, || Ok(explain(source)?["reason"] == "packet-limit"))?;
         says(&explain(source)?, "drop", "packet-limit");
         let text = stage.cli(&format!("explain {source}"))?;
-        assert!(text.contains("0 of 30 left"), "{text}");
+        assert!(text.contains("0 of 30 packets left") && text.contains("1/min come back"), "{text}");
     }
     let text = stage.cli(&format!("explain {listed}"))?;
     assert!(text.contains("line 2"), "{text}");

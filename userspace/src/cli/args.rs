@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod captures;
 mod operate;
 mod sources;
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub(super) use self::captures::{ReplayArgs, SuggestArgs};
 pub(super) use self::operate::{
     CheckArgs, CompletionsArgs, DetachArgs, EventsArgs, ExplainArgs, ManArgs, PinArgs, RunArgs, StatsArgs,
 };
@@ -20,7 +22,7 @@ use crate::api::DEFAULT_SOCKET;
 #[command(name = "xdpgate", version, propagate_version = true, infer_subcommands = false)]
 #[command(
     after_help = "Exit codes: 0 ok, 1 failed or refused, 2 usage, 3 daemon not reachable, 4 not found, \
-    5 policy, list or database invalid, 6 no permission, 7 interface, 8 another daemon, 9 pins of another version, \
+    5 policy, list, database or capture invalid, 6 no permission, 7 interface, 8 another daemon, 9 pins of another version, \
     10 kernel, 11 table full."
 )]
 pub(super) struct Cli {
@@ -52,6 +54,10 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check a policy file and everything it names, as `run` would; touches nothing
     Check(CheckArgs),
+    /// Decide about the packets of a capture, at their times, as the kernel would; no root, no daemon
+    Replay(ReplayArgs),
+    /// Suggest limits from a capture of usual traffic, with the evidence
+    Suggest(SuggestArgs),
     /// Show how the daemon is and what it guards
     Status,
     /// Watch the counters by reason, interface and list; ends with Ctrl-C
@@ -128,6 +134,10 @@ mod tests {
             "xdpgate check",
             "xdpgate check policy.toml",
             "xdpgate check --schema",
+            "xdpgate replay capture.pcap",
+            "xdpgate replay - --policy p.toml --svg t.svg --top 20 --verdicts v.txt --json",
+            "xdpgate suggest capture.pcap --service tcp/443 --service udp/53 --touch 0.5",
+            "xdpgate suggest capture.pcap --policy p.toml --json",
             "xdpgate stats --once",
             "xdpgate events --follow --last 5",
             "xdpgate ban add 192.0.2.1 2001:db8::/48 --ttl 1h30m --reason scanning",
@@ -191,6 +201,8 @@ mod tests {
             "xdpgate geo deny",
             "xdpgate geo deny Germany",
             "xdpgate list add ../x FILE",
+            "xdpgate suggest c.pcap --service 443",
+            "xdpgate suggest c.pcap --touch 101",
             "xdpgate run --metrics 9919",
             "xdpgate run --interface a/b",
         ] {

@@ -79,9 +79,9 @@ fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
 }
 
 fn limit_line(out: &mut dyn Write, limit: &BucketState) -> io::Result<()> {
-    let (rate, left, burst) = (grouped(limit.per_second), grouped(limit.left), grouped(limit.burst));
+    let (left, burst) = (grouped(limit.left), grouped(limit.burst));
     let back = match limit.algorithm {
-        Algorithm::TokenBucket | Algorithm::LeakyBucket => format!("{rate}/s come back"),
+        Algorithm::TokenBucket | Algorithm::LeakyBucket => format!("{} come back", limit.rate),
         Algorithm::FixedWindow | Algorithm::SlidingWindow => "in this window".to_owned(),
     };
     let BucketState { limit: name, unit, key, algorithm, mode, .. } = limit;

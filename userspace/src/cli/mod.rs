@@ -3,6 +3,7 @@
 mod allow;
 mod args;
 mod ban;
+mod capture_file;
 mod check;
 mod control;
 mod events;
@@ -12,11 +13,14 @@ mod geo;
 mod list;
 mod numbers;
 mod output;
+mod policy_file;
+mod replay;
 mod run;
 mod session;
 mod stats;
 mod status;
 mod style;
+mod suggest;
 mod ttl;
 
 use std::process::ExitCode;
@@ -46,6 +50,8 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
     match cli.command {
         Command::Run(args) => run::run(args, global.socket),
         Command::Check(args) => check::check(&args, output),
+        Command::Replay(args) => replay::replay(&args, output),
+        Command::Suggest(args) => suggest::suggest(&args, output),
         Command::Completions(args) => generate::completions(args.shell),
         Command::Man(args) => generate::man(args.out.as_deref(), output),
         Command::Status => status::status(&session()?),

@@ -13,6 +13,8 @@ use crate::api::{Failure, FailureBody};
 pub(super) enum Stop {
     /// It failed.
     Failure(Failure),
+    /// It failed, and what it printed says so: in JSON there is nothing to add.
+    Reported(Failure),
     /// Nobody takes its output any more, or the disk is full.
     Output(io::Error),
 }
@@ -58,15 +60,16 @@ impl Output {
 
     /// Says why the command ends. `| head` is no failure.
     pub(super) fn end(self, stop: Stop) -> ExitCode {
+        let is_reported = matches!(stop, Stop::Reported(_));
         let failure = match stop {
-            Stop::Failure(failure) => failure,
+            Stop::Failure(failure) | Stop::Reported(failure) => failure,
             Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Stop::Output(error) => Failure::failed(format!("cannot write the output: {error}")),
         };
         let code = failure.kind.exit_code();
         // When nobody listens, the exit code still tells.
         let _ = writeln!(anstream::stderr(), "{BAD}error:{RESET} {failure}");
-        if self.json {
+        if self.json && !is_reported {
             let _ = serde_json::to_writer(io::stdout(), &FailureBody::from(failure));
             let _ = writeln!(io::stdout());
         }

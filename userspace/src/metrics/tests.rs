@@ -8,9 +8,10 @@ use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
     Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus, KernelInfo,
-    LastReload, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
+    LastReload, LimitStats, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
+use crate::policy::LimitUse;
 
 fn snapshot() -> Snapshot {
     let time = "2030-01-02T03:04:05Z".parse().unwrap();
@@ -60,7 +61,17 @@ fn snapshot() -> Snapshot {
                 monitored: BTreeMap::from([("packet-limit".to_owned(), Count::default())]),
             }],
             lists: Vec::new(),
-            limits: Vec::new(),
+            limits: vec![LimitStats {
+                of: LimitUse {
+                    service: "api".parse().unwrap(),
+                    plan: None,
+                    limit: "per-client".parse().unwrap(),
+                },
+                mode: Mode::Enforce,
+                charged: Count { packets: 3, bytes: 180 },
+                dropped: Count { packets: 1, bytes: 60 },
+                monitored: Count { packets: 0, bytes: 0 },
+            }],
             events: EventCounts { written: 1, skipped: 2, lost: 3 },
         },
         lists: vec![ListInfo {

@@ -13,11 +13,13 @@ use xdpgate_ebpf::abi::{
 use xdpgate_ebpf::bans::{self, Seed};
 use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
 use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::rules::LimitCount;
 use xdpgate_ebpf::tables::Tables;
 
 use super::image::Image;
 use super::limit_counts::LimitCounts;
+use super::prefixes::{PrefixError, PrefixTables};
 use crate::bans::{BanShape, Bans, HeapWords, Reader, TableFull};
 
 /// Room for bans of each kind.
@@ -27,6 +29,8 @@ const BANS: u32 = 1 << 10;
 #[derive(Debug)]
 pub struct Model {
     image: Arc<Image>,
+    /// What answers faster than the image does, where many are asked about.
+    prefixes: Option<PrefixTables>,
     paused: bool,
     bans: Bans<HeapWords>,
     buckets: HostTable<Box<[AtomicU64]>>,
@@ -37,11 +41,26 @@ impl Model {
     /// Tables that hold this image, no bans and full buckets.
     #[must_use]
     pub fn new(image: impl Into<Arc<Image>>) -> Self {
+        Self::with_buckets(image.into(), MIN_BUCKET_BITS)
+    }
+
+    /// Tables for as many sources at once as a policy's `tables.sources` says, made for many packets.
+    ///
+    /// # Errors
+    /// Where the image needs more than the kernel's prefix tables hold.
+    pub fn for_traffic(image: impl Into<Arc<Image>>, sources: u32) -> Result<Self, PrefixError> {
+        let image = image.into();
+        let prefixes = PrefixTables::compile(&image.ipv4, &image.ipv6)?;
+        Ok(Self { prefixes: Some(prefixes), ..Self::with_buckets(image, Shape::bits_for(sources)) })
+    }
+
+    fn with_buckets(image: Arc<Image>, bits: u32) -> Self {
         // Nobody aims at the tables of a model; equal models give equal answers.
-        let shape = Shape { seed: 1, bits: MIN_BUCKET_BITS };
+        let shape = Shape { seed: 1, bits };
         let words = (0..shape.sets() as usize * BUCKET_SET_WORDS).map(|_| AtomicU64::new(0)).collect();
         Self {
-            image: image.into(),
+            image,
+            prefixes: None,
             paused: false,
             bans: Bans::in_memory(BanShape::new(BANS), Seed([1, 2])),
             buckets: HostTable::new(words, shape),
@@ -58,6 +77,7 @@ impl Model {
     /// Makes another image live. Bans and buckets stay, as they do in the kernel.
     pub fn install(&mut self, image: impl Into<Arc<Image>>) {
         self.image = image.into();
+        self.prefixes = None;
     }
 
     /// Pauses or resumes.
@@ -114,10 +134,14 @@ impl Tables for Model {
     }
 
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
-        match address(source) {
-            Some(address) if generation == self.generation() => self.image.attributes_of(address),
-            _ => AttributeSet::EMPTY,
+        if generation != self.generation() {
+            return AttributeSet::EMPTY;
         }
+        if let Some(prefixes) = &self.prefixes {
+            let set = self.image.attributes.get(prefix::find(prefixes, source) as usize);
+            return set.copied().unwrap_or(AttributeSet::EMPTY);
+        }
+        address(source).map_or(AttributeSet::EMPTY, |address| self.image.attributes_of(address))
     }
 
     fn ban(&self, source: &Source) -> Option<Ban> {

@@ -98,8 +98,10 @@ pub struct BucketState {
     pub unit: String,
     /// Whose packets count together: an address, a prefix, a country, or the service.
     pub key: String,
-    /// Units each second.
+    /// Whole units each second.
     pub per_second: u64,
+    /// The same for people: by the second, the minute or the hour.
+    pub rate: String,
     /// Units that a full bucket holds, or a window admits.
     pub burst: u64,
     /// Units in the bucket now, or left in the window.

@@ -55,6 +55,11 @@ fn stats() {
             "name": "scanners", "mode": "monitor", "entries": 5,
             "dropped": {"packets": 0, "bytes": 0}, "monitored": {"packets": 7, "bytes": 420}
         }],
+        "limits": [{
+            "service": "api", "plan": "gold", "limit": "per-client", "mode": "enforce",
+            "charged": {"packets": 8, "bytes": 480}, "dropped": {"packets": 1, "bytes": 60},
+            "monitored": {"packets": 0, "bytes": 0}
+        }],
         "events": {"written": 1, "skipped": 2, "lost": 3}
     }"#;
     let stats: Stats = serde_json::from_str(text).unwrap();

@@ -112,7 +112,14 @@ mod tests {
             now: (Timestamp::from_second(1_000).unwrap(), 5_000_000_000),
             interfaces: HashMap::from([(3, "eth0".to_owned())]),
             lists: vec!["scanners".parse().unwrap()],
-            limits: BTreeMap::new(),
+            limits: BTreeMap::from([(
+                7,
+                LimitUse {
+                    service: "api".parse().unwrap(),
+                    plan: None,
+                    limit: "per-client".parse().unwrap(),
+                },
+            )]),
         };
         let mut source = [0; 16];
         source[..4].copy_from_slice(&[192, 0, 2, 1]);
@@ -133,11 +140,11 @@ mod tests {
             interface: 3,
             tcp_flags: 0b1_0010,
             spare: 0,
-            limit: 0,
+            limit: 7,
         });
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
-            r#"{"time":"1970-01-01T00:16:39Z","interface":"eth0","kind":"dropped","reason":"blocklisted","monitored":["packet-limit"],"list":"scanners","country":"KP","source":"192.0.2.1","source_port":51000,"destination":"192.0.2.1","destination_port":443,"protocol":"tcp","tcp_flags":"syn,ack","bytes":74}"#
+            r#"{"time":"1970-01-01T00:16:39Z","interface":"eth0","kind":"dropped","reason":"blocklisted","monitored":["packet-limit"],"list":"scanners","limit":{"service":"api","plan":null,"limit":"per-client"},"country":"KP","source":"192.0.2.1","source_port":51000,"destination":"192.0.2.1","destination_port":443,"protocol":"tcp","tcp_flags":"syn,ack","bytes":74}"#
         );
     }
 

@@ -18,6 +18,7 @@ use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 use crate::kernel::Kernel;
 use crate::policy::Model;
+use crate::thousands::grouped;
 
 /// The limits that count a packet.
 pub(super) struct Limits<'a> {
@@ -186,7 +187,8 @@ impl Bucket<'_> {
             }
             .to_owned(),
             key: self.watched.whose(),
-            per_second: per_second(&row.meter),
+            per_second: units_in(&row.meter, 1),
+            rate: rate(&row.meter),
             burst,
             left,
             mode: *mode,
@@ -194,13 +196,31 @@ impl Bucket<'_> {
     }
 }
 
-fn per_second(meter: &Meter) -> u64 {
-    let second = u128::from(ticks(1_000_000_000));
+/// Whole units in some seconds.
+fn units_in(meter: &Meter, seconds: u64) -> u64 {
+    let time = u128::from(ticks(1_000_000_000)) * u128::from(seconds);
     let units = match meter.window {
-        0 => (second << xdpgate_ebpf::limit::COST_FRACTION_BITS).checked_div(meter.limit.cost.into()),
-        window => (second * u128::from(meter.limit.burst)).checked_div(window.into()),
+        // The cost is rounded to a fraction of a tick.
+        0 => {
+            let cost = u128::from(meter.limit.cost);
+            ((time << xdpgate_ebpf::limit::COST_FRACTION_BITS) + cost / 2).checked_div(cost)
+        }
+        window => (time * u128::from(meter.limit.burst)).checked_div(window.into()),
     };
     units.and_then(|units| u64::try_from(units).ok()).unwrap_or(u64::MAX)
+}
+
+/// The rate in the shortest time that has whole units.
+fn rate(meter: &Meter) -> String {
+    let (second, minute, hour) = (units_in(meter, 1), units_in(meter, 60), units_in(meter, 3_600));
+    if second.saturating_mul(60) == minute || second >= 100 {
+        return format!("{}/s", grouped(second));
+    }
+    if minute.saturating_mul(60) == hour {
+        format!("{}/min", grouped(minute))
+    } else {
+        format!("{}/h", grouped(hour))
+    }
 }
 
 fn prefix(row: &abi::LimitRow, key: &BucketKey) -> Option<IpNet> {
