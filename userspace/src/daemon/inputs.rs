@@ -1,5 +1,8 @@
 //! What a policy is compiled from, read and checked.
 
+pub(super) mod modes;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,12 +17,14 @@ use crate::api::types::{GeoRule, Origin};
 use crate::config::{Config, CountryRule, Mode, Name};
 use crate::feeds::{BadLineReport, BadLines, GeoDatabase, ParsedList, parse_list, read_list};
 use crate::policy::{self, Image, LoadedList, OperatorChanges};
-use crate::store::{AllowRecord, Setting, Store};
+use crate::store::{AllowRecord, ListRecord, OperatorState, PolicyText, Snapshot, Store};
 
 /// Everything that a policy is compiled from. Cheap to clone: a change replaces one part.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// The policy file, with the command line of the daemon laid over it.
+    /// The text of the policy.
+    pub policy: Arc<PolicyText>,
+    /// What it says, with the command line of the daemon laid over it.
     pub config: Arc<Config>,
     /// When the file was read.
     pub loaded: Timestamp,
@@ -27,6 +32,8 @@ pub struct Inputs {
     pub allow: Arc<Vec<AllowRecord>>,
     /// The country rule that an operator set.
     pub country: Option<GeoRule>,
+    /// Modes that operators set in place of those that were written.
+    pub modes: Arc<BTreeMap<Name, Mode>>,
     /// The blocklists, the policy's first.
     pub lists: Arc<Vec<LoadedList>>,
     /// Where each of `lists` comes from, in the same order.
@@ -72,57 +79,101 @@ pub struct LoadedGeo {
 }
 
 impl Inputs {
-    /// Reads what the policy file and the operators name.
+    /// Reads what a policy names, without anything of operators.
     ///
     /// # Errors
     /// When a list or a database cannot be read or is not valid.
     pub fn load(config: Config, store: Option<&Store>) -> Result<Self, Failure> {
-        Self::load_after(None, config, store)
+        let state = store.map_or_else(|| Ok(OperatorState::default()), Store::operator_state)?;
+        let file = |file: &str| store.map_or_else(|| file.into(), |store| store.list_path(file));
+        Self::read(None, PolicyText::default(), config, &state, file)
     }
 
-    /// As [`Inputs::load`], but takes over what was read before of files that have not changed since.
+    /// Reads what a policy and the operators name, but takes over what was read `before` of files that have not changed
+    /// since.
     ///
     /// # Errors
     /// As [`Inputs::load`].
-    pub fn reload(&self, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
-        Self::load_after(Some(self), config, store)
+    pub(super) fn of_store(
+        before: Option<&Self>,
+        policy: PolicyText,
+        config: Config,
+        state: &OperatorState,
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        Self::read(before, policy, config, state, |file| store.list_path(file))
     }
 
-    fn load_after(before: Option<&Self>, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
+    fn read(
+        before: Option<&Self>,
+        policy: PolicyText,
+        config: Config,
+        state: &OperatorState,
+        file: impl Fn(&str) -> PathBuf,
+    ) -> Result<Self, Failure> {
         let mut sources: Vec<_> = config.lists.iter().map(ListSource::of_policy).collect();
-        if let Some(store) = store {
-            for list in store.lists()? {
-                if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
-                    return Err(Failure::invalid(format!(
-                        "the list {} is in the policy file (line {}) and was also added by an operator; rename the one \
-                         in the file, or remove the other: xdpgate list del {}",
-                        list.name, named.line, list.name
-                    )));
-                }
-                sources.push(ListSource::of_operator(&list, store.list_path(&list.name)));
+        for list in &state.lists {
+            if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
+                return Err(Failure::invalid(format!(
+                    "the list {} is in the policy file (line {}) and was also added by an operator; rename the one \
+                     in the file, or remove the other: xdpgate list del {}",
+                    list.name, named.line, list.name
+                )));
             }
+            sources.push(ListSource::of_operator(list, file(&list.file)));
         }
         let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {
             Some(list) => Ok(list),
             None => source.read(),
         };
         let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
-        let geo = geo_path(&config, store)?;
+        let geo = geo_path(&config, state);
         let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
-        Ok(Self {
+        let mut inputs = Self {
+            policy: Arc::new(policy),
             config: Arc::new(config),
             loaded: clock::now(),
-            allow: Arc::new(store.map_or_else(|| Ok(Vec::new()), Store::allow)?),
-            country: store.map_or(Ok(None), stored_country)?,
+            allow: Arc::new(state.allow.clone()),
+            country: stored_country(state)?,
+            modes: Arc::new(state.modes.clone()),
             lists: Arc::new(lists),
             list_sources: Arc::new(sources),
             geo,
+        };
+        inputs.drop_modes_of_nothing();
+        Ok(inputs)
+    }
+
+    /// All of it, as the store keeps it.
+    ///
+    /// # Errors
+    /// When the country rule can't be written as JSON.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, Failure> {
+        let of_operators = |(source, _): &(&ListSource, &LoadedList)| source.origin == Origin::Operator;
+        let lists = self.list_sources.iter().zip(self.lists.iter()).filter(of_operators);
+        let country =
+            self.country.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
+        let geo = self.geo.as_ref().filter(|geo| geo.origin == Origin::Operator);
+        Ok(Snapshot {
+            policy: PolicyText::clone(&self.policy),
+            state: OperatorState {
+                allow: self.allow.to_vec(),
+                lists: lists.map(|(source, list)| source.record(list.entries)).collect(),
+                country,
+                geo_database: geo.map(|geo| geo.path.clone()),
+                modes: BTreeMap::clone(&self.modes),
+            },
         })
     }
 
     /// The country rule in force.
     #[must_use]
     pub fn country_rule(&self) -> CountryRule {
+        let written = self.written_country_rule();
+        CountryRule { mode: self.mode(modes::COUNTRY, written.mode), ..written }
+    }
+
+    pub(super) fn written_country_rule(&self) -> CountryRule {
         let file = &self.config.country;
         self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
     }
@@ -153,12 +204,13 @@ impl Inputs {
     pub(super) fn with_sources<T>(&self, take: impl FnOnce(&policy::Sources<'_>) -> T) -> T {
         let changes =
             OperatorChanges { allow: self.allow.iter().map(|entry| entry.prefix).collect(), country: None };
-        // The operator's rule goes where the file's would be: it may also change scope and mode.
-        let config = Config { country: self.country_rule(), ..(*self.config).clone() };
+        // The operator's rules go where the file's would be: they may also change scope and mode.
+        let config = self.config_in_force();
+        let lists = self.lists_in_force();
         take(&policy::Sources {
             config: &config,
             changes: &changes,
-            lists: &self.lists,
+            lists: &lists,
             geo: self.geo.as_ref().map(|geo| &geo.database),
         })
     }
@@ -181,7 +233,7 @@ impl ListSource {
 
     /// A list that an operator added.
     #[must_use]
-    pub fn of_operator(list: &crate::store::ListRecord, path: PathBuf) -> Self {
+    pub fn of_operator(list: &ListRecord, path: PathBuf) -> Self {
         Self {
             name: list.name.clone(),
             mode: list.mode,
@@ -192,6 +244,19 @@ impl ListSource {
             added: list.added,
             loaded: clock::now(),
             stamp: None,
+        }
+    }
+
+    /// The list as the store has it.
+    fn record(&self, entries: usize) -> ListRecord {
+        let file = self.path.file_name().map(|file| file.to_string_lossy().into_owned());
+        ListRecord {
+            name: self.name.clone(),
+            mode: self.mode,
+            skip_bad: self.skip_bad,
+            entries: entries as u64,
+            added: self.added,
+            file: file.unwrap_or_default(),
         }
     }
 
@@ -263,21 +328,17 @@ impl LoadedGeo {
     }
 }
 
-fn geo_path(config: &Config, store: Option<&Store>) -> Result<Option<(PathBuf, Origin)>, Failure> {
-    let named = store.map_or(Ok(None), |store| store.setting(Setting::GeoDatabase))?;
-    if let Some(path) = named {
-        return Ok(Some((path.into(), Origin::Operator)));
-    }
-    Ok(config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+fn geo_path(config: &Config, state: &OperatorState) -> Option<(PathBuf, Origin)> {
+    let by_operator = state.geo_database.clone().map(|path| (path, Origin::Operator));
+    by_operator.or_else(|| config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
 }
 
-fn stored_country(store: &Store) -> Result<Option<GeoRule>, Failure> {
-    let Some(json) = store.setting(Setting::CountryRule)? else { return Ok(None) };
-    serde_json::from_str(&json).map(Some).map_err(|error| {
-        let path = store.path().display();
+fn stored_country(state: &OperatorState) -> Result<Option<GeoRule>, Failure> {
+    let rule = state.country.as_ref().map(|json| serde_json::from_str(json)).transpose();
+    rule.map_err(|error| {
         Failure::failed(format!(
-            "the country rule in {path} can't be read ({error}); remove it: \
-             sqlite3 {path} \"DELETE FROM settings WHERE key = 'country-rule'\""
+            "the country rule that an operator set can't be read ({error}); remove it from the database: \
+             sqlite3 xdpgate.db \"DELETE FROM settings WHERE key = 'country-rule'\""
         ))
     })
 }

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ban, Origin};
+use super::{Ban, ModeSet, Origin};
 use crate::config::{Mode, Name};
 use crate::country::CountryCode;
 
@@ -132,4 +132,7 @@ pub struct Explanation {
     pub country: Option<CountryMatch>,
     /// Its limits.
     pub limits: Vec<BucketState>,
+    /// Rules whose mode an operator has set; the modes above are those in force.
+    #[serde(default)]
+    pub modes: Vec<ModeSet>,
 }

@@ -61,6 +61,7 @@ impl Gate {
             lists: list_matches(inputs, &known, address),
             country: country(inputs, &known),
             limits: buckets.states(&live, now_ns),
+            modes: inputs.modes_set(),
         })
     }
 }
@@ -143,7 +144,7 @@ impl Buckets {
 
     fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
         let settings = &live.settings;
-        let config = &live.inputs.config;
+        let config = live.inputs.config_in_force();
         let limits = &config.source_limits;
         let (packets, bytes) = (settings.source.packets, settings.source.bytes);
         let by_fragments = (settings.fragments == fragments::LIMIT).then_some(settings.fragment_limit);

@@ -5,18 +5,23 @@
 //! what is live, whole, and wait for neither.
 
 mod allow;
+mod apply;
 mod bans;
+mod confirm;
 mod explain;
 mod geo;
+mod history;
 mod interfaces;
 mod lists;
 mod lockout;
+mod modes;
 mod probe;
-mod reload;
 mod replace;
+mod resume;
 mod start;
 mod stats;
 mod status;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -28,14 +33,16 @@ pub use self::bans::BanLines;
 pub use self::lists::NewList;
 
 use self::bans::BanRegister;
+use self::confirm::Pending;
 use self::interfaces::Guarded;
+use self::replace::Change;
 use super::events::Translator;
-use super::{EventLog, Inputs, RunOptions};
-use crate::api::types::Actor;
-use crate::api::types::{LastReload, PauseState, Sizes};
+use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
+use crate::api::Failure;
+use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
-use crate::store::Store;
+use crate::store::{PolicyText, Store};
 
 /// The state of the daemon.
 #[derive(Debug)]
@@ -45,6 +52,11 @@ pub struct Gate {
     options: RunOptions,
     live: RwLock<Arc<Live>>,
     changes: Mutex<()>,
+    /// Changed only by who holds `changes`.
+    pending: RwLock<Option<Pending>>,
+    /// The policy file as it was last read.
+    seen: RwLock<PolicyText>,
+    audit: AuditLog,
     bans: BanRegister,
     last_reload: RwLock<LastReload>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
@@ -60,6 +72,8 @@ struct Live {
     inputs: Inputs,
     settings: Settings,
     sizes: Sizes,
+    /// Its entry in the history.
+    number: u64,
 }
 
 /// Proof that its holder is the only one who changes the policy.
@@ -73,14 +87,30 @@ impl Gate {
     }
 
     /// Lets everything pass, still counted, or ends that.
-    pub fn pause(&self, on: bool) -> PauseState {
+    pub fn pause(&self, on: bool, caller: &Caller) -> PauseState {
+        let before = self.kernel.paused();
         self.kernel.pause(on);
         if on {
             tracing::warn!("paused by an operator: everything passes until `xdpgate resume`");
         } else {
             tracing::info!("resumed by an operator");
         }
+        let word = |paused| if paused { "paused" } else { "enforcing" };
+        let action = if on { "pause" } else { "resume" };
+        self.audit(&Change::new(caller, action, "").from_to(word(before), word(on)), None);
         PauseState { paused: on, by: Actor::Daemon }
+    }
+
+    /// The last lines of the audit log, oldest first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn audit_entries(&self, last: usize, since: Option<Timestamp>) -> Result<Audit, Failure> {
+        let path = self.audit.path();
+        let entries = super::read_audit(path, last, since);
+        let entries =
+            entries.map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())))?;
+        Ok(Audit { entries })
     }
 
     /// Takes the events that wait in the kernel into the log. Returns how many there were.
