@@ -12,6 +12,9 @@ use super::{Kernel, monotonic_ns};
 
 /// The bit of the word that names the slot; also what differs between a generation and the one before it.
 const SLOT: u64 = GENERATION_SLOTS - 1;
+/// How far behind a packet's reading of the clock may be: a CPU shares one among packets that come close together, until the
+/// kernel's next tick, which comes after 10 ms at the latest.
+const OLDEST_READING_NS: u64 = 50_000_000;
 /// The earliest time: zero, whatever its lowest bit, is no time.
 const LONG_AGO: u64 = GENERATION_SLOTS;
 
@@ -30,10 +33,10 @@ impl Kernel {
         time_for(self.control.get(control::RETURN_AT), self.live_generation())
     }
 
-    /// Whether packets see the generation before the live one.
+    /// Whether every packet sees the generation before the live one.
     #[must_use]
     pub fn has_returned(&self) -> bool {
-        self.return_at().is_some_and(|at| at <= monotonic_ns())
+        self.return_at().is_some_and(is_over)
     }
 
     /// Makes the live generation last. One store.
@@ -75,9 +78,14 @@ impl Kernel {
         match self.return_at() {
             _ if live == 0 => true,
             None => !is_lives,
-            Some(at) => is_lives && at <= monotonic_ns(),
+            Some(at) => is_lives && is_over(at),
         }
     }
+}
+
+/// Whether this time is over for every packet that begins now.
+fn is_over(at: u64) -> bool {
+    at.saturating_add(OLDEST_READING_NS) <= monotonic_ns()
 }
 
 const fn word(at: u64, generation: u64) -> u64 {

@@ -85,7 +85,7 @@ impl Gate {
     /// Returns whether it did. To be called often.
     pub fn settle(&self) -> bool {
         let is_due = |pending: &Pending| {
-            pending.return_at <= monotonic_ns()
+            self.kernel.has_returned()
                 && pending.failed.as_ref().is_none_or(|(at, _)| at.elapsed() >= TRY_AGAIN_AFTER)
         };
         if !self.pending().is_some_and(|pending| is_due(&pending)) {

@@ -58,7 +58,13 @@ pub(super) fn begin(
                 start.back(&waiting)
             })
         }
-        _ => start.back(&waiting),
+        _ => {
+            if is_live {
+                // Over, or so good as.
+                kernel.return_now();
+            }
+            start.back(&waiting)
+        }
     }
 }
 
