@@ -1,17 +1,20 @@
 //! Policies on trial: who does not confirm gets the one before back, whatever happens to the daemon.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
-use xdpgate_tests::kernel_or_skip;
 use xdpgate_tests::veth::GUARDED;
+use xdpgate_tests::{kernel_or_skip, senders};
 
-use crate::stage::{BURST, Stage, hosts, wait};
+use crate::stage::{BURST, Stage, guarded, hosts, wait};
 
 const AT_ONCE: Duration = Duration::from_secs(1);
+const PER_SECOND: u32 = 2_000;
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// A policy that drops host 1, beside the one that the daemon was started with.
 const LISTED: &str = "[[list]]\nname = \"bad\"\npath = \"bad.txt\"\n";
@@ -75,7 +78,7 @@ fn a_policy_that_nobody_confirms_goes_with_a_living_daemon() -> Result<()> {
     assert_eq!(history["entries"][0]["command"], "return to history entry 1", "{history}");
     assert_eq!(history["entries"][0]["who"]["user"], "daemon", "{history}");
     assert_eq!(history["entries"][1]["confirmed"], false, "{history}");
-    println!("not confirmed: back {:?} after the command", back);
+    println!("not confirmed: back {back:?} after the command");
     Ok(())
 }
 
@@ -221,6 +224,94 @@ fn undo_ends_a_trial_at_once() -> Result<()> {
     stage.assert_dropped(listed, "blocklisted")?;
     stage.cli("reload")?;
     stage.assert_passed(listed, "default-pass")
+}
+
+/// Neither at the deadline nor while the daemon makes the return last does one packet meet the rejected policy again.
+#[test]
+fn the_rejected_policy_never_shows_again() -> Result<()> {
+    if !kernel_or_skip("the_rejected_policy_never_shows_again") {
+        return Ok(());
+    }
+    let (stage, file, listed) = stage()?;
+    let stop = Arc::<AtomicBool>::default();
+    let sender =
+        senders::send_udp(&stage.wire.outside, listed, guarded(listed), PER_SECOND, Arc::clone(&stop));
+    for _ in 0..3 {
+        stage.cli(&format!("apply {file} --confirm 1s"))?;
+        let before = stage.arrived(listed);
+        wait("it gets through again", SETTLED_WITHIN, || Ok(stage.arrived(listed) > before))?;
+        let dropped = stage.counters()?.dropped;
+        wait("the daemon has taken it over", SETTLED_WITHIN, || {
+            Ok(stage.json("status")?["policy"]["pending"].is_null())
+        })?;
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(stage.counters()?.dropped, dropped, "the rejected policy was there again");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let sent = senders::join(sender)?.packets;
+    println!("3 returns under {sent} packets: none was dropped after the first that passed");
+    Ok(())
+}
+
+#[test]
+fn interfaces_come_and_go_when_it_is_confirmed() -> Result<()> {
+    if !kernel_or_skip("interfaces_come_and_go_when_it_is_confirmed") {
+        return Ok(());
+    }
+    let stage = Stage::under("")?;
+    let namespace = stage.wire.guarded.name();
+    stage.wire.outside.ip(&format!("link add outside1 type veth peer name guarded1 netns {namespace}\n"))?;
+    let mode = || Ok::<_, anyhow::Error>(crate::foreign::shown(&stage.wire.guarded, "guarded1")?.mode);
+    let file = stage.write("both.toml", "interfaces = [\"guarded1\"]\n")?.display().to_string();
+    let answer = stage.json(&format!("apply {file} --confirm 1h"))?;
+    assert_eq!(answer["waiting"], serde_json::json!(["guarded1"]), "{answer}");
+    assert_eq!(mode()?, "none");
+    assert_eq!(stage.json("status")?["ready"], true);
+    let answer = stage.json("confirm")?;
+    assert_eq!(answer["attached"], serde_json::json!(["guarded1"]), "{answer}");
+    assert_eq!(mode()?, "native");
+
+    stage.cli("apply --confirm 1h")?;
+    assert_eq!(mode()?, "native", "still guarded while nobody has confirmed that it shall not be");
+    stage.cli("undo")?;
+    assert_eq!(mode()?, "native");
+    stage.cli("reload")?;
+    assert_eq!(mode()?, "none");
+    Ok(())
+}
+
+/// The kernel goes back whatever happens; a daemon that cannot read the policy before says so and takes another one.
+#[test]
+fn a_policy_before_that_cannot_be_read_is_in_force_nevertheless() -> Result<()> {
+    if !kernel_or_skip("a_policy_before_that_cannot_be_read_is_in_force_nevertheless") {
+        return Ok(());
+    }
+    let [[listed, _], [other, _]] = [1, 2].map(hosts);
+    let mut stage = Stage::prepare()?;
+    let list = stage.write("bad.txt", listed.to_string())?;
+    stage.start_under(LISTED)?;
+    let file = stage.write("open.toml", "# everybody\n")?.display().to_string();
+    stage.cli(&format!("apply {file} --confirm 4s"))?;
+    assert_eq!(stage.arrive(listed)?, BURST);
+    stage.daemon.terminate()?;
+    std::fs::remove_file(list)?;
+    stage.daemon.start_again()?;
+    wait("the policy before is back", SETTLED_WITHIN, || Ok(stage.arrive(listed)? == 0))?;
+    wait("the daemon says so", SETTLED_WITHIN, || {
+        let status = stage.json("status")?;
+        Ok(status["policy"]["pending"]["problem"].as_str().is_some_and(|problem| problem.contains("bad.txt")))
+    })?;
+    stage.assert_dropped(listed, "blocklisted")?;
+    let refused = stage.refused("monitor country")?;
+    assert!(refused.message.contains("bad.txt"), "nothing is built on what was rejected: {refused:?}");
+
+    stage.write("worse.txt", other.to_string())?;
+    let worse = stage.write("worse.toml", LISTED.replace("bad.txt", "worse.txt"))?;
+    stage.cli(&format!("apply {}", worse.display()))?;
+    stage.assert_dropped(other, "blocklisted")?;
+    stage.assert_passed(listed, "default-pass")?;
+    assert!(stage.json("status")?["policy"]["pending"].is_null());
+    Ok(())
 }
 
 #[test]

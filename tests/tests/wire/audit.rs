@@ -18,12 +18,12 @@ fn every_change_is_a_line() -> Result<()> {
     }
     let [source, _] = hosts(1);
     let mut stage = Stage::under("")?;
-    let (pins, state) = (stage.daemon.pins().display().to_string(), stage.daemon.directory().join("state"));
-    let state = state.display().to_string();
+    let pins = stage.daemon.pins().display().to_string();
+    let kept = stage.daemon.directory().join("state").display().to_string();
     stage.cli(&format!("ban add {source} --ttl 1h --reason scanning"))?;
     stage.cli(&format!("ban del {source}"))?;
-    let lines: String = (0..300).map(|n| format!("203.0.{}.{}\n", 112 + n / 256, n % 256)).collect();
-    stage.daemon.cli_with_input(&["ban", "add", "--from", "-"], &lines)?;
+    let lines: Vec<_> = (0..300).map(|n| format!("203.0.{}.{}", 112 + n / 256, n % 256)).collect();
+    stage.daemon.cli_with_input(&["ban", "add", "--from", "-"], &lines.join("\n"))?;
     stage.cli(&format!("allow add {source}"))?;
     stage.cli(&format!("allow del {source}"))?;
     stage.daemon.cli_with_input(&["list", "add", "mine", "-"], "203.0.113.1")?;
@@ -74,13 +74,13 @@ fn every_change_is_a_line() -> Result<()> {
 
     // Without a daemon: read from the file, and written to it.
     stage.daemon.kill()?;
-    stage.cli(&format!("pause --bpffs {pins} --state-dir {state}"))?;
-    stage.cli(&format!("resume --bpffs {pins} --state-dir {state}"))?;
-    let audit = stage.json(&format!("audit --last 3 --state-dir {state}"))?;
+    stage.cli(&format!("pause --bpffs {pins} --state-dir {kept}"))?;
+    stage.cli(&format!("resume --bpffs {pins} --state-dir {kept}"))?;
+    let audit = stage.json(&format!("audit --last 3 --state-dir {kept}"))?;
     assert_eq!(actions(&audit), ["undo", "pause", "resume"], "{audit}");
     assert_eq!(audit["entries"][1]["who"]["user"], "root", "{audit}");
     assert_eq!(
-        actions(&stage.json(&format!("audit --since 1h --state-dir {state}"))?).len(),
+        actions(&stage.json(&format!("audit --since 1h --state-dir {kept}"))?).len(),
         wanted.len() + 2
     );
     stage.daemon.start_again()?;

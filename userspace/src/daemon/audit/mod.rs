@@ -71,13 +71,12 @@ impl AuditLog {
         if open.size.saturating_add(line.len() as u64) > self.largest {
             self.put_aside(&mut open)?;
         }
-        let (file, size) = match open.file.take() {
-            Some(file) => (file, open.size),
-            None => {
-                let file = File::options().append(true).create(true).open(&self.path)?;
-                let size = file.metadata()?.len();
-                (file, size)
-            }
+        let (file, size) = if let Some(file) = open.file.take() {
+            (file, open.size)
+        } else {
+            let file = File::options().append(true).create(true).open(&self.path)?;
+            let size = file.metadata()?.len();
+            (file, size)
         };
         // A file that failed is opened anew for the next line: it may have been removed, or the disk mounted again.
         (&file).write_all(&line)?;

@@ -33,7 +33,7 @@ impl Gate {
     /// When something is not valid, would lock out an operator, an interface cannot be guarded, or the kernel refuses. What
     /// was in force still is.
     pub fn reload(&self, force: bool, caller: &Caller) -> Result<Reloaded, Failure> {
-        let reloaded = self.policy_change().and_then(|only| {
+        let reloaded = self.whole_change().and_then(|only| {
             let policy = self.options.read()?;
             self.put_policy(&only, policy, "reload", None, force, caller)
         });
@@ -48,7 +48,7 @@ impl Gate {
     /// As [`Gate::reload`].
     pub fn apply(&self, request: ApplyRequest, caller: &Caller) -> Result<Applied, Failure> {
         let confirm = within(request.confirm_seconds)?;
-        let only = self.policy_change()?;
+        let only = self.whole_change()?;
         let policy = match request.policy {
             Some(sent) if sent.path.is_relative() => {
                 return Err(Failure::usage(format!("{} is no absolute path", sent.path.display())));
@@ -107,7 +107,7 @@ impl Gate {
     ) -> Result<Applied, Failure> {
         let config = self.options.check(&policy)?;
         let before = self.live();
-        let state = before.inputs.snapshot()?.state;
+        let state = self.operator_state()?;
         // What the file says now is what the operator has seen, also when another one is applied.
         let own = self.options.read().ok().filter(|own| own.file != policy.file);
         let seen = own.unwrap_or_else(|| policy.clone());

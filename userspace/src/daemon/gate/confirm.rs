@@ -11,7 +11,7 @@ use crate::api::{Failure, FailureKind};
 use crate::config::InterfaceName;
 use crate::daemon::{Caller, Inputs};
 use crate::kernel::monotonic_ns;
-use crate::store::{Snapshot, Store};
+use crate::store::{OperatorState, Snapshot, Store};
 
 /// So shortly before the end it is too late: between the look at the clock and the store a daemon may lose its CPU.
 const TOO_LATE_NS: u64 = 100_000_000;
@@ -114,7 +114,7 @@ impl Gate {
         let change = Change {
             same_as: Some(same_as),
             ..Change::new(caller, action, format!("to history entry {same_as}"))
-                .from_to(format!("entry {}, not confirmed", pending.number), pending.comes_back.clone())
+                .between(format!("entry {}, not confirmed", pending.number), pending.comes_back.clone())
         };
         let inputs = match pending.inputs.clone() {
             Some(inputs) => Ok(inputs),
@@ -137,10 +137,24 @@ impl Gate {
     /// Waits for every other change of the policy, and refuses this one while another has to be confirmed first.
     pub(super) fn policy_change(&self) -> Result<OnlyChange<'_>, Failure> {
         let only = self.only_change();
+        self.pending().map_or(Ok(only), |pending| Err(must_be_confirmed(&pending)))
+    }
+
+    /// As [`Gate::policy_change`], for a change that takes nothing of the policy from what is in force: where the daemon
+    /// cannot take over what came back, that is the way out.
+    pub(super) fn whole_change(&self) -> Result<OnlyChange<'_>, Failure> {
+        let only = self.only_change();
         match self.pending() {
-            // One whose return the daemon could not take over must not keep the operator from the way out.
             Some(pending) if pending.failed.is_none() => Err(must_be_confirmed(&pending)),
             _ => Ok(only),
+        }
+    }
+
+    /// What operators said, in the policy that lasts.
+    pub(super) fn operator_state(&self) -> Result<OperatorState, Failure> {
+        match self.pending() {
+            Some(pending) => Ok(snapshot(&self.store, pending.previous)?.state),
+            None => Ok(self.live().inputs.snapshot()?.state),
         }
     }
 
@@ -208,7 +222,12 @@ fn refuse_if_late(pending: &Pending) -> Result<(), Failure> {
 
 fn must_be_confirmed(pending: &Pending) -> Failure {
     let (number, left) = (pending.number, seconds_left(pending));
-    let message = if left == 0 {
+    let message = if let Some((_, problem)) = &pending.failed {
+        format!(
+            "refused: history entry {number} was not confirmed; the policy before is in force, but the daemon can't read it \
+             ({problem}); correct that, or put another one in force: xdpgate apply FILE"
+        )
+    } else if left == 0 {
         format!("history entry {number} was not confirmed, and is being taken back; try again in a moment")
     } else {
         format!(

@@ -81,7 +81,7 @@ impl Gate {
             geo.as_ref().map_or_else(|| "none".to_owned(), |geo| geo.path.display().to_string())
         };
         let change =
-            Change::new(caller, "geo database", "").from_to(in_words(&live.inputs.geo), in_words(&geo));
+            Change::new(caller, "geo database", "").between(in_words(&live.inputs.geo), in_words(&geo));
         let after = Inputs { geo, ..live.inputs.clone() };
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
         let changed = self.replace(&only, after.clone(), approve, &change)?;
@@ -95,7 +95,7 @@ impl Gate {
         // Whoever sets the rule says its mode, or takes the file's.
         let after = Inputs { country: rule, ..live.inputs.clone() }.without_mode(modes::COUNTRY);
         let in_words = |inputs: &Inputs| GeoRule::from(&inputs.country_rule()).summary();
-        let change = Change::new(caller, action, "").from_to(in_words(&live.inputs), in_words(&after));
+        let change = Change::new(caller, action, "").between(in_words(&live.inputs), in_words(&after));
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
         let changed = self.replace(&only, after.clone(), approve, &change)?;
         tracing::info!(rule = self.rule().summary(), "country rule changed");

@@ -107,6 +107,10 @@ impl Gate {
     pub(super) fn let_go(&self) -> Vec<InterfaceName> {
         let names = self.names();
         let live = self.live();
+        if self.pending().is_some() {
+            // What an unconfirmed policy newly names is not guarded before it is confirmed.
+            return Vec::new();
+        }
         live.inputs.config.interfaces.iter().filter(|name| !names.contains(name)).cloned().collect()
     }
 

@@ -137,21 +137,23 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
         .file
         .as_ref()
         .map_or_else(|| "the built-in policy".to_owned(), |f| f.display().to_string());
-    Some(match verdict.reason {
-        Reason::DefaultDrop => match line_of(&after.policy.text, "default_action") {
+    let text = &after.policy.text;
+    let is_by_country = [Reason::CountryDenied, Reason::CountryUnknown].contains(&verdict.reason);
+    Some(if verdict.reason == Reason::DefaultDrop {
+        match line_of(text, "default_action") {
             Some(line) => {
                 format!("default_action in line {line} of {policy}, and no entry of [allow] for it")
             }
             None => format!("the default action of {policy}"),
-        },
-        Reason::CountryDenied | Reason::CountryUnknown => {
-            let rule = GeoRule::from(&after.country_rule()).summary();
-            match line_of(&after.policy.text, "[country]").filter(|_| after.country.is_none()) {
-                Some(line) => format!("the country rule in line {line} of {policy} ({rule})"),
-                None => format!("the country rule that an operator set ({rule})"),
-            }
         }
-        reason => format!("{} ({policy})", reason.label()),
+    } else if is_by_country {
+        let rule = GeoRule::from(&after.country_rule()).summary();
+        match line_of(text, "[country]").filter(|_| after.country.is_none()) {
+            Some(line) => format!("the country rule in line {line} of {policy} ({rule})"),
+            None => format!("the country rule that an operator set ({rule})"),
+        }
+    } else {
+        format!("{} ({policy})", verdict.reason.label())
     })
 }
 

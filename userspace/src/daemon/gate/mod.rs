@@ -97,7 +97,7 @@ impl Gate {
         }
         let word = |paused| if paused { "paused" } else { "enforcing" };
         let action = if on { "pause" } else { "resume" };
-        self.audit(&Change::new(caller, action, "").from_to(word(before), word(on)), None);
+        self.audit(&Change::new(caller, action, "").between(word(before), word(on)), None);
         PauseState { paused: on, by: Actor::Daemon }
     }
 

@@ -37,7 +37,7 @@ impl Gate {
         let seen = after.clone();
         let approve = |image: &_| lockout::check_image(&live.inputs, &seen, image, caller, request.force);
         let change = Change::new(caller, request.mode.as_str(), name.to_string())
-            .from_to(before.as_str(), request.mode.as_str());
+            .between(before.as_str(), request.mode.as_str());
         answer.generation = self.replace(&only, after, approve, &change)?.generation;
         tracing::info!(rule = %name, mode = %request.mode, "mode changed by an operator");
         Ok(answer)

@@ -45,7 +45,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    pub(super) fn from_to(self, from: impl Into<String>, to: impl Into<String>) -> Self {
+    pub(super) fn between(self, from: impl Into<String>, to: impl Into<String>) -> Self {
         Self { from: Some(from.into()), to: Some(to.into()), ..self }
     }
 

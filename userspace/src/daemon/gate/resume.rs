@@ -100,7 +100,8 @@ impl Start<'_> {
                 (self.file.clone(), number.unwrap_or(0), Some(change))
             }
         };
-        let inputs = self.inputs(policy, &state).map_err(|error| self.explain(number, &change, error))?;
+        let inputs =
+            self.inputs(policy, &state).map_err(|error| self.explain(number, change.as_ref(), error))?;
         Ok(Begin { inputs, number, change, pending: None, seen: self.file })
     }
 
@@ -138,7 +139,7 @@ impl Start<'_> {
         let change = Change {
             same_as: Some(root),
             ..Change::new(&DAEMON, "return", format!("to history entry {root}"))
-                .from_to(format!("entry {}, not confirmed", waiting.number), comes_back)
+                .between(format!("entry {}, not confirmed", waiting.number), comes_back)
         };
         let inputs = self.inputs(before.policy, &before.state)?;
         Ok(Begin { inputs, number: waiting.previous, change: Some(change), pending: None, seen })
@@ -176,7 +177,7 @@ impl Start<'_> {
         );
     }
 
-    fn explain(&self, number: u64, change: &Option<Change<'_>>, error: Failure) -> Failure {
+    fn explain(&self, number: u64, change: Option<&Change<'_>>, error: Failure) -> Failure {
         if change.is_some() {
             return error;
         }

@@ -50,7 +50,7 @@ impl Gate {
             seen: self.options.read().ok(),
             confirm,
             ..Change::new(caller, "undo", format!("to history entry {number}"))
-                .from_to(format!("entry {}", self.live().number), self.in_words(number))
+                .between(format!("entry {}", self.live().number), self.in_words(number))
         };
         self.put_whole(&only, Whole { inputs, force: request.force, change })
     }

@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `TCP_ESTABLISHED` of include/net/tcp_states.h.
+/// `TCP_ESTABLISHED` of `include/net/tcp_states.h`.
 const ESTABLISHED: &str = "01";
 
 /// The other ends of established connections to these ports, in the text of `/proc/net/tcp` or `/proc/net/tcp6`.
