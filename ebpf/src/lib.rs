@@ -13,5 +13,6 @@ pub mod limit;
 pub mod packet;
 pub mod prefix;
 pub mod reason;
+pub mod rules;
 pub mod tables;
 pub mod verdict;

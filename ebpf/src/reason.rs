@@ -54,7 +54,7 @@ reasons! {
     Neighbour = "neighbour", Pass;
     /// A later fragment, within its rule.
     Fragment = "fragment", Pass;
-    /// Within the limits of its source.
+    /// Within the limits of its source or its service.
     WithinLimit = "within-limit", Pass;
     /// Passed unlimited, because the limiter had no room for its source.
     LimiterFull = "limiter-full", Pass;
@@ -76,10 +76,12 @@ reasons! {
     FragmentDenied = "fragment-denied", Drop;
     /// A later fragment over its source's limit.
     FragmentLimit = "fragment-limit", Drop;
-    /// Over its source's limit in packets.
+    /// Over a limit in packets.
     PacketLimit = "packet-limit", Drop;
-    /// Over its source's limit in bytes.
+    /// Over a limit in bytes.
     ByteLimit = "byte-limit", Drop;
+    /// Over a limit of its service in new connections.
+    ConnectionLimit = "connection-limit", Drop;
     /// Nothing else spoke, and the policy's default is to drop.
     DefaultDrop = "default-drop", Drop;
 }
@@ -88,7 +90,7 @@ const _: () = assert!(Reason::ALL.len() <= MAX_REASONS, "raise MAX_REASONS and A
 
 impl Reason {
     /// The reasons that a rule in monitor mode can count.
-    pub const MONITORABLE: [Self; 7] = [
+    pub const MONITORABLE: [Self; 8] = [
         Self::Blocklisted,
         Self::CountryDenied,
         Self::CountryUnknown,
@@ -96,6 +98,7 @@ impl Reason {
         Self::FragmentLimit,
         Self::PacketLimit,
         Self::ByteLimit,
+        Self::ConnectionLimit,
     ];
 
     /// The index of the counter.

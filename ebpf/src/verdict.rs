@@ -45,6 +45,11 @@ pub struct Verdict {
     pub reason: Reason,
     /// The list that dropped it, where the reason is [`Reason::Blocklisted`].
     pub list: Option<ListNumber>,
+    /// The limit of a service that dropped it, or the first in monitor mode that would have, as the number of its row; zero:
+    /// none.
+    pub limit: u16,
+    /// Whether that limit asks for a ban of the source.
+    pub ban: bool,
     /// Bits of [`Reason::bit`]: rules in monitor mode that would have dropped it.
     pub monitored: u32,
     /// Bit n: list n, in monitor mode, would have dropped it.
@@ -57,7 +62,7 @@ impl Verdict {
     /// A verdict of a packet about whose source nothing was asked.
     #[inline(always)]
     pub const fn of(reason: Reason) -> Self {
-        Self { reason, list: None, monitored: 0, lists_monitored: 0, country: [0; 2] }
+        Self { reason, list: None, limit: 0, ban: false, monitored: 0, lists_monitored: 0, country: [0; 2] }
     }
 
     /// What happens to the packet.

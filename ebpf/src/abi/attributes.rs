@@ -28,14 +28,16 @@ shared! {
         flags: u16,
         /// ISO 3166-1 alpha-2, or zeroes where it is not known or no rule needs it.
         country: [u8; 2],
+        /// The source's plan; zero: none.
+        plan: u8,
         /// Zero.
-        spare: [u8; 4],
+        spare: [u8; 3],
     }
 }
 
 impl AttributeSet {
     /// A source of which nothing is known.
-    pub const EMPTY: Self = Self { lists: 0, flags: 0, country: [0; 2], spare: [0; 4] };
+    pub const EMPTY: Self = Self { lists: 0, flags: 0, country: [0; 2], plan: 0, spare: [0; 3] };
 
     /// Whether all bits of `flag` are set.
     #[inline(always)]
@@ -48,7 +50,7 @@ impl AttributeSet {
     #[must_use]
     pub const fn words(&self) -> [u64; 2] {
         let (flags, country, rest) = (self.flags.to_ne_bytes(), self.country, self.spare);
-        let second = [flags[0], flags[1], country[0], country[1], rest[0], rest[1], rest[2], rest[3]];
+        let second = [flags[0], flags[1], country[0], country[1], self.plan, rest[0], rest[1], rest[2]];
         [self.lists, u64::from_ne_bytes(second)]
     }
 }

@@ -9,11 +9,11 @@ pub const BUCKET_SLOTS: u32 = BUCKET_PLACES - 1;
 /// Words of a set.
 pub const BUCKET_SET_WORDS: usize = 16;
 /// The fewest sets, as a power of two: what the place of a set says of its keys leaves room for the rest of a tag.
-pub const MIN_BUCKET_BITS: u32 = 10;
+pub const MIN_BUCKET_BITS: u32 = 16;
 /// The most sets, as a power of two: 2 GiB.
 pub const MAX_BUCKET_BITS: u32 = 24;
 
-/// Which of a source's limits a bucket belongs to. Below [`bucket_tag::CLASSES`].
+/// Which limit a bucket belongs to. Below [`bucket_tag::CLASSES`].
 pub mod bucket_class {
     /// The limit in packets.
     pub const PACKETS: u64 = 0;
@@ -21,10 +21,12 @@ pub mod bucket_class {
     pub const BYTES: u64 = 1;
     /// The limit of later fragments.
     pub const FRAGMENTS: u64 = 2;
+    /// The first of the limits of services; see [`super::super::LimitRow::class`].
+    pub const SERVICES: u64 = 3;
 }
 
 /// The parts of [`BucketSlot::tag`], beside the bits of the key that the place of the set does not say. Those are in bits
-/// 9 to 62, at their upper end. Bit 63 is zero.
+/// 15 to 62, at their upper end. Bit 63 is zero.
 pub mod bucket_tag {
     /// Somebody's.
     pub const USED: u64 = 1;
@@ -33,7 +35,7 @@ pub mod bucket_tag {
     /// The key is of IPv6.
     pub const IPV6: u64 = 1 << 2;
     /// How many values of [`super::bucket_class`] there is room for.
-    pub const CLASSES: u64 = 1 << 6;
+    pub const CLASSES: u64 = 1 << 12;
     /// All bits that do not belong to the key.
     pub const FLAGS: u64 = (CLASSES << CLASS_SHIFT) - 1;
 

@@ -43,6 +43,23 @@ shared! {
 }
 
 shared! {
+    /// One limit of one service and plan on one CPU.
+    LimitCounters = 48 bytes {
+        /// Charged to it.
+        charged: Count,
+        /// Dropped because of it.
+        dropped: Count,
+        /// What the limit, in monitor mode, would have dropped.
+        monitored: Count,
+    }
+}
+
+impl LimitCounters {
+    /// Nothing counted.
+    pub const ZERO: Self = Self { charged: Count::ZERO, dropped: Count::ZERO, monitored: Count::ZERO };
+}
+
+shared! {
     /// Sampled events on one CPU.
     EventCounters = 32 bytes {
         /// The theoretical arrival time of the CPU's budget, in ticks.

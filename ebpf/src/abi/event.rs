@@ -44,7 +44,9 @@ shared! {
         /// TCP flags; zero without TCP.
         tcp_flags: u8,
         /// Zero.
-        spare: [u8; 3],
+        spare: u8,
+        /// The limit that dropped it or would have, as the number of its row; zero: none.
+        limit: u16,
     }
 }
 
@@ -75,7 +77,8 @@ impl Event {
             list: take::<1>(&mut rest)?[0],
             interface: take::<1>(&mut rest)?[0],
             tcp_flags: take::<1>(&mut rest)?[0],
-            spare: take(&mut rest)?,
+            spare: take::<1>(&mut rest)?[0],
+            limit: u16::from_ne_bytes(take(&mut rest)?),
         })
     }
 }

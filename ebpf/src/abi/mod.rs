@@ -9,6 +9,7 @@ mod bucket;
 mod counters;
 mod event;
 mod layout;
+mod limit;
 pub mod prefix;
 mod settings;
 mod steering;
@@ -22,8 +23,13 @@ pub use bucket::{
     BUCKET_PLACES, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketMarks, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
     MIN_BUCKET_BITS, bucket_class, bucket_tag,
 };
-pub use counters::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_REASONS};
+pub use counters::{Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
+pub use limit::{
+    DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
+    MAX_SERVICES, Meter, PORT_CLASSES, Rule, Salts, limit_flag, limit_key, limit_number, limit_unit,
+    port_place, rules, service,
+};
 pub use settings::{
     EventBudget, Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, family,
     fragments, mode,

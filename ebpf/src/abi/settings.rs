@@ -79,15 +79,13 @@ shared! {
 
 shared! {
     /// What one generation says beside its prefixes.
-    Settings = 160 bytes {
+    Settings = 144 bytes {
         /// The number of this generation.
         generation: u64,
         /// Bit n: list n enforces. A clear bit of a list in use: the list only counts what it would drop.
         lists_enforced: u64,
         /// The limits of each source.
         source: SourceLimits,
-        /// The limit of each source's later fragments, where `fragments` says so.
-        fragment_limit: Limit,
         /// The budget of sampled events.
         events: EventBudget,
         /// The bits of an IPv4 source that tell buckets apart, in network order.
@@ -108,7 +106,9 @@ shared! {
         modes: u8,
         /// Bits of [`mode`].
         scope: u8,
+        /// Bits of [`super::rules`].
+        rules: u8,
         /// Zero.
-        spare: [u8; 4],
+        spare: [u8; 3],
     }
 }

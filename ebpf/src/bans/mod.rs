@@ -73,15 +73,17 @@ pub trait BanLine {
 /// The ban of a source, exact or by prefix, whichever lasts longest. It may have ended.
 #[inline(always)]
 pub fn find<M: BanMemory>(memory: &M, source: &Source) -> Option<Ban> {
+    if memory.word(ban_word::PRESENT) == 0 { None } else { Ban::from_expiry(latest(memory, source)) }
+}
+
+/// The end of the ban of a source, as the tables hold it; see [`crate::abi::expiry`].
+#[inline(always)]
+pub fn latest<M: BanMemory>(memory: &M, source: &Source) -> u32 {
     let present = memory.word(ban_word::PRESENT);
-    if present == 0 {
-        return None;
-    }
-    let expiry = match source.family {
+    match source.family {
         family::IPV4 => ipv4::latest(memory, present, &source.address),
         _ => ipv6::latest(memory, present, &source.address),
-    };
-    Ban::from_expiry(expiry)
+    }
 }
 
 /// One where there may be a ban of the key with this way through the table, zero where there is none; `None` where the

@@ -16,6 +16,9 @@ pub struct BucketKey {
     pub high: u64,
     /// The other 64 bits of an IPv6 address.
     pub low: u64,
+    /// Of the service. Buckets of one source have places for [`crate::abi::BUCKET_SLOTS`] times two limits, so each service
+    /// has places of its own. The class of a bucket says its service, so the place and the tag still give back the key.
+    pub salt: u64,
     /// One of [`family`].
     pub family: u8,
 }
@@ -37,15 +40,18 @@ impl BucketKey {
     #[inline(always)]
     const fn identity(&self, seed: u64) -> u64 {
         if self.low == 0 {
-            return self.high;
+            return self.high ^ self.salt;
         }
         let low = self.low.wrapping_mul(seed | 1);
         let low = (low ^ (low >> 32)).wrapping_mul(SECOND_SPREAD);
-        self.high ^ low ^ (low >> 29)
+        self.high ^ self.salt ^ low ^ (low >> 29)
     }
 }
 
 impl Home {
+    /// Nobody's.
+    pub const NONE: Self = Self { index: 0, bits: 0, tag: 0 };
+
     /// The home of a key in a table of this shape.
     #[inline(always)]
     #[must_use]

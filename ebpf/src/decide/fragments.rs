@@ -1,36 +1,28 @@
 //! Fragments after the first. They carry no ports, so they have a rule of their own.
 
-use super::limits::charge_all;
-use super::{Case, Step};
-use crate::abi::{bucket_class, fragments, mode};
-use crate::limit::{Due, Outcome};
+use super::{Case, Step, limits};
+use crate::abi::{fragments, mode, service};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
 use crate::verdict::Verdict;
 
 #[inline(always)]
 pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Step {
-    let rejected = match case.settings.fragments {
-        fragments::DROP => Reason::FragmentDenied,
+    match case.settings.fragments {
+        fragments::DROP => {}
         fragments::LIMIT => {
-            let limit = &case.settings.fragment_limit;
-            let due = Due {
-                limit,
-                class: bucket_class::FRAGMENTS,
-                charge: limit.charge(1),
-                over: Reason::FragmentLimit,
+            return match limits::judge_service(case, service::FRAGMENTS, verdict) {
+                Some(Reason::WithinLimit) => Some(Reason::Fragment),
+                // In monitor mode, and over the limit.
+                Some(Reason::DefaultPass) => None,
+                rejected => rejected,
             };
-            match charge_all(case, &[due]) {
-                Outcome::Admitted => return Some(Reason::Fragment),
-                Outcome::NoRoom => return Some(Reason::LimiterFull),
-                Outcome::Over(reason) => reason,
-            }
         }
         _ => return Some(Reason::Fragment),
-    };
+    }
     if case.settings.modes & mode::MONITOR_FRAGMENTS != 0 {
-        verdict.monitored |= rejected.bit();
+        verdict.monitored |= Reason::FragmentDenied.bit();
         return None;
     }
-    Some(rejected)
+    Some(Reason::FragmentDenied)
 }

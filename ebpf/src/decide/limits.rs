@@ -1,39 +1,58 @@
-//! The limits of each source.
+//! The limits of the packet's service, or those of each source.
 
 use super::Case;
-use crate::abi::{Settings, action, bucket_class, family, fragments, mode};
+use crate::abi::{Settings, action, bucket_class, family, fragments, mode, service};
 use crate::buckets::{BucketKey, BucketMemory, Home, Sets};
 use crate::limit::{Due, Outcome, charge, ticks};
 use crate::packet::{Fragment, Packet, Source};
 use crate::reason::Reason;
+use crate::rules::RuleCase;
 use crate::tables::{Clock, Tables};
 use crate::verdict::Verdict;
 
 #[inline(always)]
 pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Reason {
+    if case.settings.rules != 0
+        && let Some(reason) = judge_service(case, case.service, verdict)
+    {
+        return reason;
+    }
+    judge_source(case, verdict)
+}
+
+/// What the limits of a service say. `None`: it is none, and has none.
+#[inline(always)]
+pub(super) fn judge_service<T: Tables, C: Clock>(
+    case: &Case<'_, T, C>,
+    service: u8,
+    verdict: &mut Verdict,
+) -> Option<Reason> {
+    let Case { settings, packet, attributes, .. } = *case;
+    let rules = RuleCase { service, packet, settings, plan: attributes.plan, country: attributes.country };
+    let said = case.tables.judge_rules(case.clock, &rules);
+    verdict.limit = said.limit();
+    verdict.ban = said.asks_for_ban();
+    verdict.monitored |= said.monitored();
+    said.reason()
+}
+
+/// The one limit of the packet's source: most policies have no more, so it costs no more than it must.
+#[inline(always)]
+fn judge_source<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Verdict) -> Reason {
     let limits = &case.settings.source;
-    if !limits.packets.is_set() && !limits.bytes.is_set() {
+    let in_bytes = limits.bytes.is_set();
+    let limit = if in_bytes { &limits.bytes } else { &limits.packets };
+    if !limit.is_set() {
         return Reason::DefaultPass;
     }
-    let in_bytes = Due {
-        limit: &limits.bytes,
-        class: bucket_class::BYTES,
-        charge: limits.bytes.charge(case.packet.bytes),
-        over: Reason::ByteLimit,
-    };
-    let in_packets = Due {
-        limit: &limits.packets,
-        class: bucket_class::PACKETS,
-        charge: limits.packets.charge(1),
-        over: Reason::PacketLimit,
-    };
-    // Most policies have one limit, which needs none of the care that two need.
-    let outcome = if limits.bytes.is_set() {
-        charge_all(case, &[in_bytes, in_packets])
+    let (class, units, over) = if in_bytes {
+        (bucket_class::BYTES, case.packet.bytes, Reason::ByteLimit)
     } else {
-        charge_all(case, &[in_packets])
+        (bucket_class::PACKETS, 1, Reason::PacketLimit)
     };
-    let rejected = match outcome {
+    let due = Due { limit, class, charge: limit.charge(units), over };
+    let sets = Sets::new(case.tables.buckets(), case.home);
+    let rejected = match charge(&sets, &[due], ticks(case.clock.now_ns())) {
         Outcome::Admitted => return Reason::WithinLimit,
         Outcome::NoRoom => return Reason::LimiterFull,
         Outcome::Over(reason) => reason,
@@ -45,20 +64,15 @@ pub(super) fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>, verdict: &mut Ve
     rejected
 }
 
-/// Charges the packet to buckets of its source.
-#[inline(always)]
-pub(super) fn charge_all<T: Tables, C: Clock, const N: usize>(
-    case: &Case<'_, T, C>,
-    dues: &[Due<'_, Reason>; N],
-) -> Outcome<Reason> {
-    charge(&Sets::new(case.tables.buckets(), case.home), dues, ticks(case.clock.now_ns()))
-}
-
 /// Finds out where the buckets of the packet's source lie, and starts to load them where a limit may ask for them.
 #[inline(always)]
-pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> Home {
+pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, service: u8, packet: &Packet) -> Home {
     let memory = tables.buckets();
-    let home = Home::of(&bucket_key(settings, &packet.source), memory.shape());
+    let mut key = bucket_key(settings, &packet.source);
+    if service != service::NONE {
+        key.salt = tables.salt(settings.generation, service);
+    }
+    let home = Home::of(&key, memory.shape());
     if may_be_limited(settings, packet) {
         home.touch(memory);
     }
@@ -70,7 +84,7 @@ fn may_be_limited(settings: &Settings, packet: &Packet) -> bool {
     if packet.fragment == Fragment::Later && settings.fragments == fragments::LIMIT {
         return true;
     }
-    let limited = settings.source.packets.is_set() || settings.source.bytes.is_set();
+    let limited = settings.source.packets.is_set() || settings.source.bytes.is_set() || settings.rules != 0;
     limited && settings.default_action != action::DROP
 }
 
@@ -81,10 +95,10 @@ pub fn bucket_key(settings: &Settings, source: &Source) -> BucketKey {
     let address = u128::from_be_bytes(source.address);
     if source.family == family::IPV4 {
         let mask = u128::from(u32::from_be_bytes(settings.ipv4_key));
-        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, family: family::IPV4 };
+        return BucketKey { high: lower_half((address >> 96) & mask), low: 0, salt: 0, family: family::IPV4 };
     }
     let key = address & u128::from_be_bytes(settings.ipv6_key);
-    BucketKey { high: lower_half(key >> 64), low: lower_half(key), family: source.family }
+    BucketKey { high: lower_half(key >> 64), low: lower_half(key), salt: 0, family: source.family }
 }
 
 #[inline(always)]

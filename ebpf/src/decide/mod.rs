@@ -9,7 +9,7 @@ pub use limits::bucket_key;
 
 use core::hint::black_box;
 
-use crate::abi::{AttributeSet, Settings, action, attribute};
+use crate::abi::{AttributeSet, Settings, action, attribute, rules, service};
 use crate::buckets::Home;
 use crate::packet::{Fragment, Packet, Unparsed, View, parse};
 use crate::reason::Reason;
@@ -25,6 +25,8 @@ struct Case<'a, T, C> {
     clock: &'a C,
     settings: &'a Settings,
     packet: &'a Packet,
+    /// Its service.
+    service: u8,
     attributes: AttributeSet,
     /// Where its source's buckets lie.
     home: Home,
@@ -42,7 +44,7 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
     if tables.paused() {
         return Verdict::of(Reason::Paused);
     }
-    let generation = tables.generation();
+    let generation = generation_in_force(tables, clock);
     let Some(settings) = (if generation == 0 { None } else { tables.settings(generation) }) else {
         return Verdict::of(Reason::NoPolicy);
     };
@@ -53,9 +55,21 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
         Err(Unparsed::TooDeep) => return Verdict::of(Reason::TooDeep),
     }
     // Before the look-up that it does not depend on, so that both wait for memory at the same time.
-    let home = limits::home(tables, settings, packet);
+    let mut service = service::NONE;
+    if settings.rules & rules::SERVICES != 0 {
+        service = tables.service_of(settings, packet);
+    }
+    let home = limits::home(tables, settings, service, packet);
     let attributes = tables.attributes(generation, &packet.source);
-    judge(&Case { tables, clock, settings, packet, attributes, home })
+    judge(&Case { tables, clock, settings, packet, service, attributes, home })
+}
+
+/// The live generation, or the one before it where nobody has confirmed the live one in time.
+#[inline(always)]
+pub fn generation_in_force<T: Tables, C: Clock>(tables: &T, clock: &C) -> u64 {
+    // The time before the generation, as userspace stores them: whoever sees an unconfirmed generation sees its end.
+    let (return_at, live) = (tables.return_at(), tables.generation());
+    if return_at != 0 && clock.now_ns() >= return_at { live - 1 } else { live }
 }
 
 /// What comes after the parser, in the order of the chart in docs/architecture.md.

@@ -1,14 +1,18 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::abi::{
-    BUCKET_SET_WORDS, Ban, EventBudget, Limit, MIN_BUCKET_BITS, SourceLimits, family, fragments, mode,
+    BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, Rule, SourceLimits,
+    bucket_class, family, fragments, limit_flag, limit_key, limit_number, limit_unit, mode, service,
 };
 use crate::buckets::{BucketKey, HostTable, Shape};
 use crate::packet;
 use crate::packet::{Source, TCP_ACK, TCP_SYN, widen};
+use crate::rules::LimitCount;
 use crate::verdict::Action;
 
 const NOW_NS: u64 = 1_000_000_000_000;
@@ -24,6 +28,11 @@ struct Stub {
     attributes: AttributeSet,
     ban: Option<Ban>,
     buckets: HostTable<Vec<AtomicU64>>,
+    return_at: u64,
+    /// By service and plan. The service of a packet is the lower byte of its destination port.
+    rules: BTreeMap<(u8, u8), Rule>,
+    limits: BTreeMap<u16, LimitRow>,
+    counted: RefCell<Vec<(u16, LimitCount)>>,
 }
 
 /// An empty table. One without sets has no room for anybody.
@@ -58,6 +67,42 @@ impl Tables for Stub {
     fn buckets(&self) -> &Self::Buckets {
         &self.buckets
     }
+
+    fn return_at(&self) -> u64 {
+        self.return_at
+    }
+
+    fn port_class(&self, _: u64, place: u32) -> u8 {
+        place.to_le_bytes()[0]
+    }
+
+    fn border(&self, _: u64, _: u32) -> (u64, u64) {
+        (u64::MAX, u64::MAX)
+    }
+
+    fn destination_class(&self, _: u64, borders: u32) -> u8 {
+        u8::try_from(borders).unwrap()
+    }
+
+    fn service(&self, _: u64, _: u8, ports: u8) -> u8 {
+        ports
+    }
+
+    fn salt(&self, _: u64, service: u8) -> u64 {
+        u64::from(service)
+    }
+
+    fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {
+        self.rules.get(&(service, plan)).copied().unwrap_or(Rule::UNLIMITED)
+    }
+
+    fn limit(&self, _: u64, number: u16) -> Option<&LimitRow> {
+        self.limits.get(&number)
+    }
+
+    fn count_limit(&self, number: u16, count: LimitCount, _: u32) {
+        self.counted.borrow_mut().push((number, count));
+    }
 }
 
 const NO_LIMITS: SourceLimits = SourceLimits { packets: Limit::NONE, bytes: Limit::NONE };
@@ -71,7 +116,6 @@ fn stub() -> Stub {
             generation: GENERATION,
             lists_enforced: 0,
             source: NO_LIMITS,
-            fragment_limit: Limit::NONE,
             events: EventBudget { cost: 0, burst: 0 },
             ipv4_key: [0xff; 4],
             reserved: [0; 4],
@@ -82,11 +126,36 @@ fn stub() -> Stub {
             fragments: fragments::PASS,
             modes: 0,
             scope: 0,
-            spare: [0; 4],
+            rules: 0,
+            spare: [0; 3],
         },
         attributes: AttributeSet::EMPTY,
         ban: None,
         buckets: buckets(1 << MIN_BUCKET_BITS),
+        return_at: 0,
+        rules: BTreeMap::new(),
+        limits: BTreeMap::new(),
+        counted: RefCell::default(),
+    }
+}
+
+impl Stub {
+    fn limit_fragments(&mut self, limit: Limit, flags: u8) {
+        let number = limit_number::FRAGMENTS;
+        self.rules.insert((service::FRAGMENTS, 0), Rule { limits: [number, 0, 0, 0] });
+        self.limits.insert(
+            number,
+            LimitRow {
+                meter: Meter::bucket(limit),
+                ipv6_key: [0xff; 8],
+                ipv4_key: [0xff; 4],
+                class: u16::try_from(bucket_class::FRAGMENTS).unwrap(),
+                unit: limit_unit::FRAGMENTS,
+                key: limit_key::ADDRESS,
+                flags,
+                spare: [0; 7],
+            },
+        );
     }
 }
 
@@ -201,7 +270,7 @@ fn a_limiter_without_room_passes_and_says_so() {
     tables.settings.source.packets = ONE;
     assert_eq!(reason(&tables, &tcp(80, 0)), Reason::LimiterFull);
     tables.settings.fragments = fragments::LIMIT;
-    tables.settings.fragment_limit = ONE;
+    tables.limit_fragments(ONE, 0);
     assert_eq!(reason(&tables, &later_fragment()), Reason::LimiterFull);
     assert_eq!(Reason::LimiterFull.action(), Action::Pass);
 }
@@ -214,7 +283,7 @@ fn rules_in_monitor_mode_count_and_let_go_on() {
     tables.settings.modes = mode::MONITOR_COUNTRY | mode::MONITOR_LIMITS | mode::MONITOR_FRAGMENTS;
     tables.settings.scope = mode::COUNTRY_ALL;
     tables.settings.fragments = fragments::LIMIT;
-    tables.settings.fragment_limit = NOTHING;
+    tables.limit_fragments(NOTHING, limit_flag::MONITOR);
     tables.settings.source.packets = NOTHING;
     tables.attributes.flags = attribute::COUNTRY_DENIED;
     tables.attributes.lists = 1;
@@ -226,7 +295,11 @@ fn rules_in_monitor_mode_count_and_let_go_on() {
 
     tables.settings.modes = 0;
     tables.settings.scope = 0;
+    tables.limit_fragments(NOTHING, 0);
     assert_eq!(reason(&tables, &later_fragment()), Reason::FragmentLimit);
+    let counted = tables.counted.borrow();
+    let of_fragments = |count| (limit_number::FRAGMENTS, count);
+    assert_eq!(*counted, [of_fragments(LimitCount::Monitored), of_fragments(LimitCount::Dropped)]);
     assert_eq!(reason(&tables, &tcp(80, TCP_ACK)), Reason::PacketLimit);
     tables.settings.source = SourceLimits { packets: Limit::NONE, bytes: NOTHING };
     assert_eq!(reason(&tables, &tcp(80, TCP_ACK)), Reason::ByteLimit);
@@ -266,7 +339,7 @@ proptest! {
         let source = Source { address: widen(v4), family: family::IPV4 };
         let key = bucket_key(&settings, &source);
         let masked = u32::from_be_bytes(v4) >> (32 - length4) << (32 - length4);
-        prop_assert_eq!(key, BucketKey { high: u64::from(masked), low: 0, family: family::IPV4 });
+        prop_assert_eq!(key, BucketKey { high: u64::from(masked), low: 0, salt: 0, family: family::IPV4 });
         let source = Source { address: v6, family: family::IPV6 };
         let key = bucket_key(&settings, &source);
         let masked = u128::from_be_bytes(v6) >> (128 - length6) << (128 - length6);

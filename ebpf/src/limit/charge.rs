@@ -7,10 +7,6 @@ use crate::buckets::{BucketMemory, Place, Sets};
 /// asking: nothing is lost from the account, and at most one packet a CPU is admitted beyond the burst.
 const MAX_LOOKS: u32 = 2;
 
-/// How many CPUs, as a power of two, may charge one bucket beyond its burst at the same moment without its slot leaving what
-/// the marks promise. A charge is below 2^47, so this many of them are far from the end of a word.
-const OTHERS_BITS: u32 = 8;
-
 /// One 64-bit word that several CPUs change.
 pub trait Cell {
     /// Reads it.
@@ -43,7 +39,7 @@ impl<R> Due<'_, R> {
     /// Until when its bucket may be in use once this packet is charged, and those of other CPUs that lost their races.
     #[inline(always)]
     const fn longest(&self, now: u64) -> u64 {
-        now + self.limit.burst + (self.charge << OTHERS_BITS)
+        self.limit.longest(now, self.charge)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::buckets::{BucketKey, Home, HostTable, Sets, Shape};
 
 const SECOND_NS: u64 = 1_000_000_000;
 const SHAPE: Shape = Shape { seed: 0x1234_5678_9abc_def1, bits: 10 };
-const KEY: BucketKey = BucketKey { high: 0xc000_0201, low: 0, family: family::IPV4 };
+const KEY: BucketKey = BucketKey { high: 0xc000_0201, low: 0, salt: 0, family: family::IPV4 };
 
 /// A table with one source in it.
 struct Source(HostTable<Vec<AtomicU64>>);

@@ -5,8 +5,10 @@ use super::{Block, PrefixMemory};
 use crate::abi::family;
 use crate::abi::prefix::{DIGIT_BITS, Entry, MAX_STEPS_V4, ROOT_BITS, Region, UNIT_BYTES, offset};
 
+/// As [`super::find`], of an IPv4 source: its address in the first 4 bytes.
 #[inline(always)]
-pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
+#[must_use]
+pub fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
     let [a, b, c, d, ..] = *address;
     let mut entry = Entry::from_bits(memory.root(family::IPV4, u16::from_be_bytes([a, b])));
     // The bits that nothing has consumed yet, first bit on top.

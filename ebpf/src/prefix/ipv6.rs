@@ -8,8 +8,10 @@ use crate::abi::prefix::{
     DIGIT_BITS, Entry, MAX_STEPS_V6, ROOT_BITS, Region, Tails, UNIT_BYTES, global_unicast, offset, path,
 };
 
+/// As [`super::find`], of an IPv6 source.
 #[inline(always)]
-pub(super) fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
+#[must_use]
+pub fn find<M: PrefixMemory>(memory: &M, address: &[u8; 16]) -> u32 {
     let mut key = Key::new(address);
     let mut entry = Entry::OTHERS;
     if key.first(global_unicast::BITS) == global_unicast::VALUE {

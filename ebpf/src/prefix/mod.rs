@@ -9,6 +9,9 @@ mod run;
 mod search;
 mod tails;
 
+pub use ipv4::find as find_ipv4;
+pub use ipv6::find as find_ipv6;
+
 use crate::abi::family;
 use crate::packet::Source;
 

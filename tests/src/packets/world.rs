@@ -194,7 +194,7 @@ impl World {
         let config = config::parse(policy, Path::new("/table/policy.toml")).context("the table's policy")?;
         let lists = lists(&config)?;
         let changes = OperatorChanges::default();
-        let sources = Sources { config: &config, changes: &changes, lists: &lists, geo: Some(&self.geo) };
+        let sources = Sources { lists: &lists, geo: Some(&self.geo), ..Sources::of(&config, &changes) };
         Ok(compile(&sources, generation)?)
     }
 

@@ -143,6 +143,7 @@ mod tests {
             "xdpgate run --interface eth0 --interface eth1 --metrics off --attach generic --force --log debug",
             "xdpgate check",
             "xdpgate check policy.toml",
+            "xdpgate check --schema",
             "xdpgate stats --once",
             "xdpgate events --follow --last 5",
             "xdpgate ban add 192.0.2.1 2001:db8::/48 --ttl 1h30m --reason scanning",

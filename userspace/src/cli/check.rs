@@ -9,7 +9,7 @@ use super::numbers::grouped;
 use super::output::{Output, Stop};
 use super::style::{GOOD, RESET, WARN};
 use crate::api::types::{Origin, Sizes};
-use crate::config::{self, Config, InterfaceName, Mode, Name};
+use crate::config::{self, Config, InterfaceName, Mode, Name, reference};
 use crate::daemon::Inputs;
 
 /// What `check --json` prints.
@@ -42,6 +42,9 @@ struct CheckedGeo {
 }
 
 pub(super) fn check(args: &CheckArgs, output: Output) -> Result<(), Stop> {
+    if args.schema {
+        return output.show(&reference::schema(), |out, schema| writeln!(out, "{schema:#}"));
+    }
     let started = Instant::now();
     let config = match &args.file {
         Some(file) => config::load(file).map_err(crate::api::Failure::from)?,

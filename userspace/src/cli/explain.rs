@@ -6,10 +6,12 @@ use super::output::Stop;
 use super::session::Session;
 use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::api::types::{Ban, BucketState, Explanation, ListMatch, Origined, Protocol};
+use crate::config::Algorithm;
 
 pub(super) fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Stop> {
     let protocol = Protocol::from(args.proto).as_str();
-    let path = format!("/v1/explain/{}?port={}&proto={protocol}", args.address, args.port);
+    let to = args.to.map(|to| format!("&to={to}")).unwrap_or_default();
+    let path = format!("/v1/explain/{}?port={}&proto={protocol}{to}", args.address, args.port);
     let explanation: Explanation = session.get(&path)?;
     session.output.show(&explanation, print)
 }
@@ -45,6 +47,12 @@ fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
             "country", country.database, country.rule
         )?;
     }
+    if let Some(service) = &answer.service {
+        writeln!(out, "{:<12}{service}", "service")?;
+    }
+    if let Some(plan) = &answer.plan {
+        writeln!(out, "{:<12}{plan}", "plan")?;
+    }
     answer.limits.iter().try_for_each(|limit| limit_line(out, limit))?;
     for set in &answer.modes {
         writeln!(
@@ -79,9 +87,14 @@ fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
 
 fn limit_line(out: &mut dyn Write, limit: &BucketState) -> io::Result<()> {
     let (rate, left, burst) = (grouped(limit.per_second), grouped(limit.left), grouped(limit.burst));
+    let back = match limit.algorithm {
+        Algorithm::TokenBucket | Algorithm::LeakyBucket => format!("{rate}/s come back"),
+        Algorithm::FixedWindow | Algorithm::SlidingWindow => "in this window".to_owned(),
+    };
+    let BucketState { limit: name, unit, key, algorithm, mode, .. } = limit;
     writeln!(
         out,
-        "{:<12}{}: {left} of {burst} left, {rate}/s come back {DIM}({}){RESET}",
-        "limit", limit.limit, limit.mode
+        "{:<12}{name}: {left} of {burst} {unit} left for {key}, {back} {DIM}({algorithm}, {mode}){RESET}",
+        "limit"
     )
 }

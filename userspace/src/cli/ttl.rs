@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::config::parse_duration;
+
 /// A time to live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ttl {
@@ -64,24 +66,10 @@ impl FromStr for Ttl {
     }
 }
 
-fn with_units(mut text: &str) -> Option<u64> {
-    let mut seconds = 0_u64;
-    while !text.is_empty() {
-        let digits = text.find(|c: char| !c.is_ascii_digit())?;
-        let (number, rest) = text.split_at_checked(digits)?;
-        let mut letters = rest.chars();
-        let unit = match letters.next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            'w' => 7 * 86_400,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-        text = letters.as_str();
-    }
-    Some(seconds)
+/// The notation of the policy, in whole seconds.
+fn with_units(text: &str) -> Option<u64> {
+    let duration = parse_duration(text).ok()?;
+    (duration.subsec_nanos() == 0).then_some(duration.as_secs())
 }
 
 #[cfg(test)]
@@ -93,6 +81,7 @@ mod tests {
         for (text, seconds) in [
             ("90", 90),
             ("90s", 90),
+            ("10 min", 600),
             ("30m", 1_800),
             ("1h", 3_600),
             ("1h30m", 5_400),
@@ -108,7 +97,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "0", "0s", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"]
+        for text in
+            ["", "0", "0s", "500ms", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"]
         {
             assert_eq!(text.parse::<Ttl>(), Err(TtlError), "{text:?}");
         }

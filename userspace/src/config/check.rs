@@ -14,18 +14,35 @@ use super::reference::{self, Key};
 use super::section::Section;
 use super::{Config, InterfaceName, Located, Safety, TableSizes};
 
+mod conditions;
 mod country;
 mod daemon;
 mod limits;
 mod lists;
+mod names;
+mod plans;
+mod services;
+mod sources;
 
 /// Reads the whole policy. Relative paths begin at `folder`.
 pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> Config {
-    let lists = lists::lists(root, folder, report);
+    let rows = ["list", "plan", "limit", "service"].map(|table| root.tables(table, report));
+    let [lists, plans, limits, services] = &rows;
+    let (named_plans, named_limits) =
+        ((&reference::PLAN_NAME, &**plans), (&reference::LIMIT_NAME, &**limits));
+    names::distinct(
+        &[(&reference::LIST_NAME, lists), named_plans, named_limits, (&reference::SERVICE_NAME, services)],
+        report,
+    );
+    let lists = lists::lists(lists, folder, report);
     let geo_section = root.table("geo", report);
     let geo = lists::geo(&geo_section, folder, report);
     let has_database = geo_section.get(&reference::GEO_DATABASE).is_some();
     let country = country::rule(&root.table("country", report), has_database, report);
+    let plans = plans::plans(plans, folder, report);
+    let limits = limits::limits(limits, has_database, report);
+    let known = services::Known { plans: named_plans, limits: named_limits, checked: &limits };
+    let services = services::services(services, &known, report);
     Config {
         interfaces: interfaces(root, report),
         default_action: choice(root, &reference::DEFAULT_ACTION, report).unwrap_or_default(),
@@ -36,12 +53,12 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         lists,
         geo,
         country,
-        fragments: limits::fragments(&root.table("fragments", report), report),
-        source_limits: limits::source(&root.table("limits", report).table("source", report), report),
-        events: limits::events(&root.table("events", report), report),
-        services: Vec::new(),
-        plans: Vec::new(),
-        limits: Vec::new(),
+        fragments: sources::fragments(&root.table("fragments", report), report),
+        source_limits: sources::source(&root.table("limits", report).table("source", report), report),
+        events: sources::events(&root.table("events", report), report),
+        services,
+        plans,
+        limits,
     }
 }
 
@@ -84,6 +101,11 @@ fn safety(section: &Section<'_>, report: &mut Report) -> Safety {
 
 fn choice<T: Choice>(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<T> {
     section.get(key)?.choice(report)
+}
+
+/// The word of a key, or that which holds without it. Nothing if a wrong one is written.
+fn word<T: Choice + Default>(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<T> {
+    section.get(key).map_or_else(|| Some(T::default()), |entry| entry.choice(report))
 }
 
 fn integer<T: TryFrom<u64>>(section: &Section<'_>, key: &'static Key, report: &mut Report) -> Option<T> {

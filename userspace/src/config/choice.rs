@@ -102,6 +102,30 @@ choices! {
         Connections = "connections",
     }
 
+    /// Whose packets a limit counts together, in a word; [`super::LimitKey`] has the lengths too.
+    LimitKeyKind {
+        /// Each source.
+        #[default]
+        Source = "source",
+        /// Each network.
+        Prefix = "prefix",
+        /// Each country.
+        Country = "country",
+        /// All sources of the service.
+        Service = "service",
+    }
+
+    /// What happens to what is over a limit, in a word; [`super::OnExceed`] has the times too.
+    ExceedAction {
+        /// It is dropped.
+        #[default]
+        Drop = "drop",
+        /// It is only counted.
+        Monitor = "monitor",
+        /// It is dropped, and its source banned.
+        Ban = "ban",
+    }
+
     /// What a service speaks.
     ServiceProtocol {
         /// TCP.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -9,6 +10,7 @@ use toml::de::DeValue;
 use super::Located;
 use super::choice::Choice;
 use super::document::Lines;
+use super::duration::{display_duration, parse_duration};
 use super::error::{Place, Report};
 use super::reference::Key;
 
@@ -44,6 +46,24 @@ impl<'doc> Entry<'doc> {
             self.wrong_type(report);
         }
         text
+    }
+
+    /// A text, if it is one.
+    pub(super) fn as_text(&self) -> Option<&'doc str> {
+        self.value.as_str()
+    }
+
+    /// A time within the key's range.
+    pub(super) fn duration(&self, report: &mut Report) -> Option<Duration> {
+        let duration = self.parse_with(parse_duration, report)?;
+        let range = self.key.kind.durations();
+        if range.contains(&duration) {
+            return Some(duration);
+        }
+        let nearest = display_duration(duration.clamp(*range.start(), *range.end()));
+        let what = format!("`{}` is out of range", self.as_text()?);
+        self.refuse(what, &format!("the nearest is `{nearest}`"), report);
+        None
     }
 
     /// A text that means something.
@@ -118,10 +138,6 @@ impl<'doc> Entry<'doc> {
 
     pub(super) fn located<T>(&self, value: T) -> Located<T> {
         Located { value, line: self.place.line }
-    }
-
-    pub(super) const fn is_text(&self) -> bool {
-        matches!(self.value, DeValue::String(_))
     }
 
     /// Reports `what` is wrong, with the key's range, and `advice`.

@@ -101,6 +101,11 @@ impl Report {
         self.problems.push(Problem { line: place.line, key, message });
     }
 
+    /// How much is wrong so far.
+    pub(super) const fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The error, if anything was wrong.
     pub(super) fn finish(mut self, origin: &Path) -> Result<(), ConfigError> {
         if self.problems.is_empty() {

@@ -8,13 +8,16 @@ use std::string::FromUtf8Error;
 use error::Report;
 use section::Section;
 
+mod amount;
 mod check;
 mod choice;
 mod document;
+mod duration;
 mod entry;
 mod error;
 mod interface;
 mod name;
+mod ports;
 mod prefix;
 mod quantity;
 mod rate;
@@ -23,24 +26,30 @@ mod section;
 mod service;
 mod size;
 mod types;
+mod window;
 
+pub use amount::{AmountError, parse_amount};
 pub use choice::{
-    Algorithm, AttachMode, CountryScope, DefaultAction, FragmentAction, LimitUnit, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
+    LimitUnit, Mode, ServiceProtocol,
 };
+pub use duration::{DurationError, display_duration, parse_duration};
 pub use error::{ConfigError, Problem};
 pub use interface::{InterfaceName, InterfaceNameError};
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, RESERVED_NAMES};
+pub use ports::PortRangeError;
 pub use prefix::{PrefixError, parse_prefix};
-pub use rate::{Rate, RateError, RateUnit};
+pub use rate::{Rate, RateError};
 pub use service::{
-    Amount, LimitConfig, LimitKey, MAX_LIMITS_PER_PLAN, OnExceed, PlanConfig, PlanLimits, PortRange,
-    ServiceConfig,
+    Amount, LimitConfig, LimitKey, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, OnExceed,
+    PlanConfig, PlanLimits, PortRange, ServiceConfig,
 };
 pub use size::{SizeError, parse_size};
 pub use types::{
     Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,
     ListConfig, Located, Safety, SourceLimitConfig, TableSizes,
 };
+pub use window::{most_in_window, shortest_window, spare_in_window};
 
 /// The policy of a daemon that was given none.
 pub const EMBEDDED_DEFAULT: &str = include_str!("default.toml");

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
+/// Words that a command takes beside names, and the rules that they mean. Nothing in a policy may have them as its name.
+pub const RESERVED_NAMES: &[(&str, &str)] =
+    &[("country", "[country]"), ("fragments", "[fragments]"), ("source-limits", "[limits.source]")];
+
 impl Name {
     /// The longest name, in bytes: it must fit a table's column.
     pub const LONGEST: usize = 63;

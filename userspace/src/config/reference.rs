@@ -1,19 +1,28 @@
-//! Every key of a policy, in one table: the parser takes keys and ranges from here, and docs/policy.md is written from
-//! it.
+//! Every key of a policy, in one table: the parser takes keys and ranges from here, and docs/policy.md and the
+//! schema are written from it.
+
+use std::time::Duration;
 
 use xdpgate_ebpf::abi::{MAX_INTERFACES, MAX_LISTS, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES};
 
-use super::choice::FragmentAction;
-use super::{AttachMode, CountryScope, DefaultAction, Mode};
+use super::window::{LONGEST_WINDOW, SHORTEST_WINDOW};
+use super::{
+    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
+    MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
+};
 use kind::Kind;
 
+mod condition;
 mod kind;
 mod markdown;
+mod schema;
 mod suggestion;
 
+pub(super) use condition::CONDITIONS;
 pub(super) use kind::Kind as KeyKind;
 pub use markdown::markdown;
-pub(super) use suggestion::{tables_within, unknown_key};
+pub use schema::schema;
+pub(super) use suggestion::{nearest, tables_within, unknown_key};
 
 /// One key.
 #[derive(Debug)]
@@ -42,10 +51,34 @@ pub(super) enum Absent {
 }
 
 impl Key {
+    /// Whether this is the key that a policy writes as `name`.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.name == name || self.is_any_name()
+    }
+
+    /// Whether the key stands for any name, as one in angle brackets does.
+    fn is_any_name(&self) -> bool {
+        self.name.starts_with('<')
+    }
+
     /// The key with its tables.
     pub(super) fn path(&self) -> String {
         if self.table.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.table, self.name) }
     }
+}
+
+/// Tables that a policy has several times, as `[[list]]`, and how often at most.
+const ROWS: &[(&str, usize)] =
+    &[("list", MAX_LISTS), ("plan", MAX_PLANS), ("limit", MAX_LIMIT_USES), ("service", MAX_SERVICES)];
+
+/// How often a policy may have a table that it may have several times.
+pub(super) fn most_rows(table: &str) -> Option<usize> {
+    ROWS.iter().find(|(row, _)| *row == table).map(|(_, most)| *most)
+}
+
+/// The line that begins a table.
+fn header(table: &str) -> String {
+    if most_rows(table).is_some() { format!("[[{table}]]") } else { format!("[{table}]") }
 }
 
 /// Declares the keys in the order of the page.
@@ -69,6 +102,14 @@ macro_rules! keys {
 
 use Absent::{Nothing, Required, Value};
 
+/// The most ports and ranges of ports that one service names.
+const MOST_PORT_RANGES: usize = 64;
+const LIMIT_NAMES: Kind = Kind::LimitNames { most: MAX_LIMITS_PER_PLAN };
+const BAN_TIME: Kind = Kind::Duration {
+    min: Duration::from_secs(1),
+    max: Duration::from_hours(365 * 24),
+    example: "\"10 min\"",
+};
 const TABLE_SIZE: Kind = Kind::Integer { min: 1_024, max: 16_777_216 };
 
 keys! {
@@ -107,8 +148,8 @@ keys! {
     MANAGEMENT_PREFIXES = "safety" . "management_prefixes", Kind::Prefixes,
         Value("[\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\", \"fe80::/10\"]");
 
-    /// The list's name in counters and on the command line. No two lists share one.
-    LIST_NAME = "list" . "name", Kind::Name, Required;
+    /// The list's name in counters and on the command line. Lists, plans, limits and services share no name.
+    LIST_NAME = "list" . "name", Kind::Name("drop"), Required;
     /// The file: one address, prefix or `first-last` range a line; `#` and `;` begin a comment.
     LIST_PATH = "list" . "path", Kind::Path, Required;
     /// Whether the list drops or only counts what it would drop.
@@ -136,37 +177,92 @@ keys! {
     /// What happens to fragments that are not the first of their packet: they have no ports, so no other limit sees
     /// them.
     FRAGMENTS_RULE = "fragments" . "rule", Kind::Choice(FragmentAction::WORDS), Value("\"pass\"");
-    /// How many such fragments each source may send. Only with `rule = "limit"`, which needs it.
+    /// How many such fragments each source may send.
     FRAGMENTS_RATE = "fragments" . "rate", Kind::PacketRate, Nothing("none");
     /// How many of them may come at once.
     FRAGMENTS_BURST = "fragments" . "burst", Kind::PacketBurst, Nothing("one second of the rate");
     /// Whether the rule drops or only counts what it would drop.
     FRAGMENTS_MODE = "fragments" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
 
-    /// How many packets each source may send.
-    LIMIT_PACKETS = "limits.source" . "packets", Kind::PacketRate, Nothing("no limit");
+    /// How many packets each source may send, where no service says otherwise.
+    SOURCE_PACKETS = "limits.source" . "packets", Kind::PacketRate, Nothing("no limit");
     /// How many packets may come at once.
-    LIMIT_PACKETS_BURST = "limits.source" . "packets_burst", Kind::PacketBurst, Nothing("one second of the rate");
+    SOURCE_PACKETS_BURST = "limits.source" . "packets_burst", Kind::PacketBurst, Nothing("one second of the rate");
     /// How many bytes of frames each source may send, in bits or bytes.
-    LIMIT_BYTES = "limits.source" . "bytes", Kind::ByteRate, Nothing("no limit");
+    SOURCE_BYTES = "limits.source" . "bytes", Kind::ByteRate, Nothing("no limit");
     /// How many bytes may come at once.
-    LIMIT_BYTES_BURST = "limits.source" . "bytes_burst", Kind::ByteBurst,
+    SOURCE_BYTES_BURST = "limits.source" . "bytes_burst", Kind::ByteBurst,
         Nothing("one second of the rate, at least 65,536 bytes");
     /// How many leading bits of an IPv4 address make a source.
-    LIMIT_IPV4_PREFIX = "limits.source" . "ipv4_prefix", Kind::Integer { min: 8, max: 32 }, Value("32");
+    SOURCE_IPV4_PREFIX = "limits.source" . "ipv4_prefix", Kind::Integer { min: 8, max: 32 }, Value("32");
     /// How many leading bits of an IPv6 address make a source. One customer usually has a /64 or more.
-    LIMIT_IPV6_PREFIX = "limits.source" . "ipv6_prefix", Kind::Integer { min: 16, max: 64 }, Value("64");
+    SOURCE_IPV6_PREFIX = "limits.source" . "ipv6_prefix", Kind::Integer { min: 16, max: 64 }, Value("64");
     /// Whether the limits drop or only count what they would drop.
-    LIMIT_MODE = "limits.source" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+    SOURCE_MODE = "limits.source" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+
+    /// The plan's name, by which services know it. Lists, plans, limits and services share no name.
+    PLAN_NAME = "plan" . "name", Kind::Name("gold"), Required;
+    /// Its sources. A source that several plans name has the one with the longest prefix.
+    PLAN_PREFIXES = "plan" . "prefixes", Kind::Prefixes, Nothing("those of `path`, which is needed then");
+    /// A file with more of them: one address or prefix a line; `#` and `;` begin a comment.
+    PLAN_PATH = "plan" . "path", Kind::Path, Nothing("no file");
+
+    /// The limit's name in counters, in services and on the command line. Lists, plans, limits and services share no
+    /// name. Each service that names the limit counts for itself.
+    LIMIT_NAME = "limit" . "name", Kind::Name("per-client"), Required;
+    /// How it counts. `token-bucket`: tokens arrive evenly at `rate`, up to `burst`. `leaky-bucket`: a bucket of `depth`
+    /// drains evenly at `rate`, and what would overflow it is over the limit. `fixed-window`: `count` in each `window`,
+    /// which begin at multiples of it. `sliding-window`: `count` in any `window`, estimated from the last two fixed ones.
+    LIMIT_ALGORITHM = "limit" . "algorithm", Kind::Choice(Algorithm::WORDS), Value("\"token-bucket\"");
+    /// How much it admits, in packets, in connections (TCP SYN without ACK), or in bytes or bits of frames.
+    LIMIT_RATE = "limit" . "rate", Kind::AnyRate, Nothing("none");
+    /// How much may come at once.
+    LIMIT_BURST = "limit" . "burst", Kind::AtOnce("4000"), Nothing("one second of the rate, at least 65,536 bytes");
+    /// How much may wait in the bucket. One packet or connection gives even spacing.
+    LIMIT_DEPTH = "limit" . "depth", Kind::AtOnce("1"), Nothing("one packet or connection, or 65,536 bytes");
+    /// How much it admits in a window.
+    LIMIT_COUNT = "limit" . "count", Kind::Amount, Nothing("none");
+    /// The time in which it admits that much.
+    LIMIT_WINDOW = "limit" . "window",
+        Kind::Duration { min: SHORTEST_WINDOW, max: LONGEST_WINDOW, example: "\"1 min\"" }, Nothing("none");
+    /// Whose packets it counts together: those of each source, as long as `limits.source` says (`source`), of each wider
+    /// network (`prefix`), of each country, with all sources of no known country as one (`country`, which needs
+    /// `geo.database`), or of all sources of the service (`service`).
+    LIMIT_KEY = "limit" . "key", Kind::Choice(LimitKeyKind::WORDS), Value("\"source\"");
+    /// How many leading bits of an IPv4 address make a network.
+    LIMIT_IPV4_PREFIX = "limit" . "ipv4_prefix", Kind::Integer { min: 1, max: 32 }, Nothing("24");
+    /// How many leading bits of an IPv6 address make a network.
+    LIMIT_IPV6_PREFIX = "limit" . "ipv6_prefix", Kind::Integer { min: 1, max: 64 }, Nothing("48");
+    /// What happens to what is over it: it is dropped, only counted (`monitor`), or dropped and its source banned
+    /// (`ban`, which needs `key = "source"` or `"prefix"`).
+    LIMIT_EXCEED = "limit" . "on_exceed", Kind::Choice(ExceedAction::WORDS), Value("\"drop\"");
+    /// How long the first ban of a source holds. Each further one holds twice as long as the one before.
+    LIMIT_BAN = "limit" . "ban", BAN_TIME, Nothing("10 min");
+    /// The longest that a ban grows to.
+    LIMIT_BAN_LONGEST = "limit" . "ban_longest", BAN_TIME, Nothing("1 day, or `ban` where that is longer");
+    /// Whether the limit acts or only counts what it would do.
+    LIMIT_MODE = "limit" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+
+    /// The service's name in counters and on the command line. Lists, plans, limits and services share no name.
+    SERVICE_NAME = "service" . "name", Kind::Name("api"), Required;
+    /// What it speaks. `any` is all that no other service of the same destination covers.
+    SERVICE_PROTOCOL = "service" . "protocol", Kind::Choice(ServiceProtocol::WORDS), Value("\"tcp\"");
+    /// Its ports on this host: numbers, and ranges in quotes.
+    SERVICE_PORTS = "service" . "ports", Kind::PortRanges { most: MOST_PORT_RANGES }, Nothing("none");
+    /// Its addresses. Where several services cover a port, the one with the longest destination counts.
+    SERVICE_DESTINATIONS = "service" . "destinations", Kind::Prefixes, Nothing("any address");
+    /// The limits of sources of no plan, and of plans that `[service.plans]` does not name, narrowest first. A packet that
+    /// one of them rejects is charged to none.
+    SERVICE_LIMITS = "service" . "limits", LIMIT_NAMES, Value("[]");
+
+    /// The limits that sources of this plan have instead, narrowest first. An empty list: unlimited.
+    SERVICE_PLAN = "service.plans" . "<plan>", LIMIT_NAMES, Nothing("`limits` of the service");
 
     /// How many sampled events each CPU may write in a second. 0 switches events off.
     EVENTS_PER_SECOND = "events" . "per_second", Kind::Integer { min: 0, max: 100_000 }, Value("100");
     /// How many events each CPU may write at once.
     EVENTS_BURST = "events" . "burst", Kind::Integer { min: 1, max: 100_000 }, Nothing("the same as `per_second`");
 }
-
-/// The most `[[list]]` tables.
-pub(super) const MOST_LISTS: usize = MAX_LISTS;
 
 #[cfg(test)]
 mod tests;

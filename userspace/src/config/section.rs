@@ -1,12 +1,14 @@
 //! One table of a policy, and how its keys are taken out.
 
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::Lines;
 use super::entry::Entry;
 use super::error::{Place, Report};
-use super::reference::{KEYS, Key, tables_within, unknown_key};
+use super::reference::{KEYS, Key, most_rows, tables_within, unknown_key};
 
 /// One table. A table that the policy does not have is an empty one.
 #[derive(Clone)]
@@ -30,13 +32,12 @@ impl<'doc> Section<'doc> {
         let absent = Self { path: self.path_of(name), line: self.line, table: None, lines: self.lines };
         let Some((place, value)) = self.find(name) else { return absent };
         let Some(table) = value.get_ref().as_table() else {
-            report.add(
-                &place,
-                format_args!(
-                    "is not a table; allowed: [{0}]; write the line [{0}] and its keys below it",
-                    place.key
-                ),
-            );
+            let rows = place.key.strip_suffix('s').filter(|rows| most_rows(rows).is_some());
+            let advice = match rows.filter(|_| value.get_ref().is_array()) {
+                Some(rows) => format!("did you mean [[{rows}]]?"),
+                None => format!("write the line [{}] and its keys below it", place.key),
+            };
+            report.add(&place, format_args!("is not a table; allowed: [{}]; {advice}", place.key));
             return absent;
         };
         let found = Self { line: place.line, table: Some(table), ..absent };
@@ -58,7 +59,7 @@ impl<'doc> Section<'doc> {
         }
         if value.get_ref().as_array().is_none() || found.len() < rows.len() {
             let message = format_args!(
-                "is not a list of tables; allowed: [[{0}]]; write the line [[{0}]] above each list",
+                "is not a list of tables; allowed: [[{0}]]; write the line [[{0}]] above each of them",
                 place.key
             );
             report.add(&place, message);
@@ -70,6 +71,16 @@ impl<'doc> Section<'doc> {
     pub(super) fn get(&self, key: &'static Key) -> Option<Entry<'doc>> {
         let (place, value) = self.find(key.name)?;
         Some(Entry::new(key, place, value, self.lines))
+    }
+
+    /// What the policy writes in a table whose keys are names, each with that name.
+    pub(super) fn entries(&self, key: &'static Key) -> Vec<(&'doc str, Entry<'doc>)> {
+        let entry = |(name, value): (&'doc Spanned<Cow<'doc, str>>, &'doc Spanned<DeValue<'doc>>)| {
+            let line = self.lines.line(&name.span());
+            let place = Place { key: self.path_of(name.get_ref()), line };
+            (name.get_ref().as_ref(), Entry::new(key, place, value, self.lines))
+        };
+        self.table.into_iter().flat_map(DeTable::iter).map(entry).collect()
     }
 
     /// The first line of the table.
@@ -92,7 +103,7 @@ impl<'doc> Section<'doc> {
         for key in self.table.into_iter().flat_map(DeTable::keys) {
             let name = key.get_ref().as_ref();
             let known =
-                tables.contains(name) || KEYS.iter().any(|key| key.table == self.path && key.name == name);
+                tables.contains(name) || KEYS.iter().any(|key| key.table == self.path && key.takes(name));
             if !known {
                 let place = Place { key: self.path_of(name), line: self.lines.line(&key.span()) };
                 report.add(&place, unknown_key(&self.path, name));

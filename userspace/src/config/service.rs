@@ -6,10 +6,16 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Algorithm, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol};
+use super::{Algorithm, ExceedAction, LimitKeyKind, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol};
 
+/// The most services.
+pub const MAX_SERVICES: usize = 64;
+/// The most plans. A service has one more set of limits, for sources of no plan that it names.
+pub const MAX_PLANS: usize = 15;
 /// The most limits that a service gives one plan.
 pub const MAX_LIMITS_PER_PLAN: usize = 4;
+/// The most uses of limits in all services together. No policy can have more, so nothing has to count them.
+pub const MAX_LIMIT_USES: usize = MAX_SERVICES * (MAX_PLANS + 1) * MAX_LIMITS_PER_PLAN;
 
 /// What the host serves.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +34,13 @@ pub struct ServiceConfig {
     pub plans: Vec<PlanLimits>,
     /// The line of the policy that names it.
     pub line: u32,
+}
+
+impl ServiceConfig {
+    /// The limits of all its plans. Some may come more than once.
+    pub fn limits_in_use(&self) -> impl Iterator<Item = &Name> {
+        self.limits.iter().chain(self.plans.iter().flat_map(|plan| &plan.limits))
+    }
 }
 
 /// Ports from `first` to `last`, both included.
@@ -84,6 +97,14 @@ pub struct LimitConfig {
     pub line: u32,
 }
 
+impl LimitConfig {
+    /// Whether it acts, by its mode and by what happens on exceed.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        if matches!(self.on_exceed, OnExceed::Monitor) { Mode::Monitor } else { self.mode }
+    }
+}
+
 /// How much a limit admits, in its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
@@ -116,6 +137,19 @@ pub enum LimitKey {
     Service,
 }
 
+impl LimitKey {
+    /// The key in a word.
+    #[must_use]
+    pub const fn kind(self) -> LimitKeyKind {
+        match self {
+            Self::Source => LimitKeyKind::Source,
+            Self::Prefix { .. } => LimitKeyKind::Prefix,
+            Self::Country => LimitKeyKind::Country,
+            Self::Service => LimitKeyKind::Service,
+        }
+    }
+}
+
 /// What happens to what is over a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExceed {
@@ -130,4 +164,16 @@ pub enum OnExceed {
         /// The longest.
         longest: Duration,
     },
+}
+
+impl OnExceed {
+    /// What happens in a word.
+    #[must_use]
+    pub const fn action(self) -> ExceedAction {
+        match self {
+            Self::Drop => ExceedAction::Drop,
+            Self::Monitor => ExceedAction::Monitor,
+            Self::Ban { .. } => ExceedAction::Ban,
+        }
+    }
 }

@@ -24,19 +24,23 @@ pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     }
 }
 
-/// The bytes in one `unit`. `Mb` and `mb` are refused: they mean bits to one reader and bytes to the next.
+/// Units of bytes, and how many each is. `Mb` and `mb` are refused: they mean bits to one reader and bytes to the next.
+pub(super) const BYTE_UNITS: &[(&str, u128)] = &[
+    ("B", 1),
+    ("byte", 1),
+    ("bytes", 1),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
+/// The bytes in one `unit`.
 pub(super) fn byte_unit(unit: &str) -> Option<u128> {
-    let factor = match unit {
-        "B" | "byte" | "bytes" => 1,
-        "kB" | "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    Some(factor)
+    BYTE_UNITS.iter().find(|(word, _)| *word == unit).map(|(_, bytes)| *bytes)
 }
 
 #[cfg(test)]

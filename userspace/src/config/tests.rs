@@ -3,6 +3,7 @@ use super::*;
 mod bad_input;
 mod files;
 mod properties;
+mod services;
 
 fn checked(text: &str) -> Config {
     parse(text, Path::new("policy.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"))

@@ -63,6 +63,7 @@ mod tests {
             reason: "banned".to_owned(),
             monitored: Vec::new(),
             list: None,
+            limit: None,
             country: None,
             source: None,
             source_port: None,

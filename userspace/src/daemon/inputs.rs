@@ -4,10 +4,12 @@ mod list_source;
 pub(super) mod modes;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 pub(super) use self::list_source::ListSource;
@@ -16,10 +18,10 @@ use super::clock;
 use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, Mode, Name};
-use crate::feeds::GeoDatabase;
-use crate::policy::{self, Image, LoadedList, OperatorChanges};
-use crate::store::{AllowRecord, OperatorState, PolicyText, Snapshot, Store};
+use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
+use crate::feeds::{BadLines, GeoDatabase, read_list};
+use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
+use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
 /// Everything that a policy is compiled from. Cheap to clone: a change replaces one part.
 #[derive(Clone, Debug)]
@@ -42,6 +44,10 @@ pub struct Inputs {
     pub list_sources: Arc<Vec<ListSource>>,
     /// The geo database.
     pub geo: Option<Arc<LoadedGeo>>,
+    /// The plans, in the order of the policy.
+    pub plans: Arc<Vec<LoadedPlan>>,
+    /// The numbers of limits before this policy.
+    pub numbers: Arc<LimitNumbers>,
 }
 
 /// The geo database in use.
@@ -64,8 +70,7 @@ impl Inputs {
     /// When a list or a database cannot be read or is not valid.
     pub fn load(config: Config, store: Option<&Store>) -> Result<Self, Failure> {
         let state = store.map_or_else(|| Ok(OperatorState::default()), Store::operator_state)?;
-        let file = |file: &str| store.map_or_else(|| file.into(), |store| store.list_path(file));
-        Self::read(None, PolicyText::default(), config, &state, file)
+        Self::read(None, PolicyText::default(), config, &state, store)
     }
 
     /// Reads what a policy and the operators name, but takes over what was read `before` of files that have not changed
@@ -80,7 +85,7 @@ impl Inputs {
         state: &OperatorState,
         store: &Store,
     ) -> Result<Self, Failure> {
-        Self::read(before, policy, config, state, |file| store.list_path(file))
+        Self::read(before, policy, config, state, Some(store))
     }
 
     fn read(
@@ -88,8 +93,9 @@ impl Inputs {
         policy: PolicyText,
         config: Config,
         state: &OperatorState,
-        file: impl Fn(&str) -> PathBuf,
+        store: Option<&Store>,
     ) -> Result<Self, Failure> {
+        let file = |file: &str| store.map_or_else(|| file.into(), |store| store.list_path(file));
         let mut sources: Vec<_> = config.lists.iter().map(ListSource::of_policy).collect();
         for list in &state.lists {
             if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
@@ -108,7 +114,14 @@ impl Inputs {
         let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
         let geo = geo_path(&config, state);
         let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
+        let plans = config.plans.iter().map(read_plan);
+        let numbers = match before {
+            Some(before) => (*before.numbers).clone(),
+            None => store.map_or_else(|| Ok(LimitNumbers::default()), stored_numbers)?,
+        };
         let mut inputs = Self {
+            plans: Arc::new(plans.collect::<Result<_, _>>()?),
+            numbers: Arc::new(numbers),
             policy: Arc::new(policy),
             config: Arc::new(config),
             loaded: clock::now(),
@@ -191,6 +204,8 @@ impl Inputs {
             changes: &changes,
             lists: &lists,
             geo: self.geo.as_ref().map(|geo| &geo.database),
+            plans: &self.plans,
+            numbers: &self.numbers,
         })
     }
 }
@@ -218,6 +233,24 @@ impl LoadedGeo {
 fn geo_path(config: &Config, state: &OperatorState) -> Option<(PathBuf, Origin)> {
     let by_operator = state.geo_database.clone().map(|path| (path, Origin::Operator));
     by_operator.or_else(|| config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+}
+
+/// A plan with the sources of its file.
+fn read_plan(plan: &PlanConfig) -> Result<LoadedPlan, Failure> {
+    let mut prefixes: Vec<IpNet> = plan.prefixes.iter().map(|prefix| prefix.value).collect();
+    if let Some(path) = &plan.path {
+        let invalid = |error| Failure::invalid(format!("plan {}: {}: {error}", plan.name, path.display()));
+        let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
+        let read = read_list(file, BadLines::Refuse).map_err(|error| invalid(error.to_string()))?;
+        prefixes.extend(read.ranges.nets());
+    }
+    Ok(LoadedPlan { name: plan.name.clone(), prefixes: Arc::new(prefixes) })
+}
+
+/// What can't be read is as good as nothing: limits get new numbers, and their counters start anew.
+fn stored_numbers(store: &Store) -> Result<LimitNumbers, Failure> {
+    let stored = store.setting(Setting::LimitNumbers)?;
+    Ok(stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
 }
 
 fn stored_country(state: &OperatorState) -> Result<Option<GeoRule>, Failure> {

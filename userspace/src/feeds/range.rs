@@ -117,6 +117,19 @@ pub struct AddressRanges {
 }
 
 impl AddressRanges {
+    /// The fewest prefixes that cover each of the ranges.
+    pub fn nets(&self) -> impl Iterator<Item = ipnet::IpNet> {
+        let ipv4 = self.ipv4.iter().flat_map(|range| range.prefixes());
+        let ipv4 = ipv4.filter_map(|(address, length)| {
+            ipnet::IpNet::new(Ipv4Addr::from_bits(address).into(), length).ok()
+        });
+        let ipv6 = self.ipv6.iter().flat_map(|range| range.prefixes());
+        let ipv6 = ipv6.filter_map(|(address, length)| {
+            ipnet::IpNet::new(Ipv6Addr::from_bits(address).into(), length).ok()
+        });
+        ipv4.chain(ipv6)
+    }
+
     /// Adds a prefix; host bits are dropped.
     pub fn push_prefix(&mut self, prefix: ipnet::IpNet) {
         match prefix {

@@ -1,7 +1,9 @@
 //! Counters, summed over CPUs at the moment of reading.
 
 use aya::maps::PerCpuValues;
-use xdpgate_ebpf::abi::{Count, EventCounters, InterfaceCounters, ListCounters, MAX_LISTS, MAX_REASONS};
+use xdpgate_ebpf::abi::{
+    Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_LISTS, MAX_REASONS,
+};
 use xdpgate_ebpf::reason::Reason;
 
 use super::attach::Attached;
@@ -107,6 +109,33 @@ impl Kernel {
                 ))
             })
             .collect()
+    }
+
+    /// The counters of a limit, by the number of its row.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn limit_counters(&self, number: u16) -> Result<LimitCounters, KernelError> {
+        let rows = self.tables().limit_counters.get(&number.into(), 0);
+        let rows = rows.map_err(|error| KernelError::table("LIMIT_COUNTERS", error))?;
+        Ok(rows.iter().fold(LimitCounters::ZERO, |sum, row| LimitCounters {
+            charged: add(sum.charged, row.charged),
+            dropped: add(sum.dropped, row.dropped),
+            monitored: add(sum.monitored, row.monitored),
+        }))
+    }
+
+    /// Forgets the counters of a row that from now on stands for another limit.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn reset_limit_counters(&self, number: u16) -> Result<(), KernelError> {
+        let mut tables = self.tables();
+        let table = |error| KernelError::table("LIMIT_COUNTERS", error);
+        let cpus = tables.limit_counters.get(&number.into(), 0).map_err(table)?.len();
+        let zero =
+            PerCpuValues::try_from(vec![LimitCounters::ZERO; cpus]).map_err(|error| table(error.into()))?;
+        tables.limit_counters.set(u32::from(number), zero, 0).map_err(table)
     }
 
     /// Forgets the counters of a bit that from now on stands for another list.

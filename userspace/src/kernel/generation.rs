@@ -64,6 +64,7 @@ impl Kernel {
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
         tables.write_prefixes(slot, &prefixes)?;
         tables.write_attributes(slot, &image.attributes);
+        tables.rules.write(slot, &image.rules);
         tables
             .settings
             .set(slot, image.settings, 0)

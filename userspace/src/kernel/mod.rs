@@ -21,6 +21,7 @@ mod netlink;
 mod object;
 mod pins;
 mod random;
+mod rules;
 mod slots;
 mod steer;
 mod tables;

@@ -1,13 +1,16 @@
 //! Typed handles on the pinned maps. Their names appear here and in the program, nowhere else.
 
 use aya::maps::{Array, MapData, MapError, PerCpuArray};
-use xdpgate_ebpf::abi::{EventCounters, InterfaceCounters, InterfaceRow, ListCounters, Settings};
+use xdpgate_ebpf::abi::{
+    EventCounters, InterfaceCounters, InterfaceRow, LimitCounters, ListCounters, Settings,
+};
 
 use super::blocks::Blocks;
 use super::error::KernelError;
 use super::grace::Grace;
 use super::memory::Memory;
 use super::pins::Pins;
+use super::rules::RuleMemory;
 
 /// Every map of the object that is pinned.
 pub(super) const NAMES: &[&str] = &[
@@ -20,14 +23,21 @@ pub(super) const NAMES: &[&str] = &[
     "BUCKETS",
     "CONTROL",
     "COUNTERS",
+    "DESTINATIONS",
     "EVENTS",
     "EVENT_COUNTERS",
     "GRACE",
     "INTERFACES",
+    "LIMITS",
+    "LIMIT_COUNTERS",
     "LIST_COUNTERS",
     "PREFIX_BLOCKS",
     "ROOTS_V4",
     "ROOTS_V6",
+    "RULES",
+    "SERVICES",
+    "SERVICE_PORTS",
+    "SERVICE_SALTS",
     "SETTINGS",
 ];
 
@@ -40,6 +50,7 @@ pub(super) struct PolicyTables {
     pub(super) roots_v4: Memory,
     pub(super) roots_v6: Memory,
     pub(super) blocks: Blocks,
+    pub(super) rules: RuleMemory,
 }
 
 impl PolicyTables {
@@ -51,6 +62,7 @@ impl PolicyTables {
             roots_v4: Memory::of_pin(pins, "ROOTS_V4")?,
             roots_v6: Memory::of_pin(pins, "ROOTS_V6")?,
             blocks: Blocks::open(pins)?,
+            rules: RuleMemory::open(pins)?,
         })
     }
 }
@@ -60,6 +72,7 @@ pub(super) struct Tables {
     pub(super) interfaces: Array<MapData, InterfaceRow>,
     pub(super) counters: PerCpuArray<MapData, InterfaceCounters>,
     pub(super) list_counters: PerCpuArray<MapData, ListCounters>,
+    pub(super) limit_counters: PerCpuArray<MapData, LimitCounters>,
     pub(super) event_counters: PerCpuArray<MapData, EventCounters>,
 }
 
@@ -69,6 +82,7 @@ impl Tables {
             interfaces: open(pins, "INTERFACES")?,
             counters: open(pins, "COUNTERS")?,
             list_counters: open(pins, "LIST_COUNTERS")?,
+            limit_counters: open(pins, "LIMIT_COUNTERS")?,
             event_counters: open(pins, "EVENT_COUNTERS")?,
         })
     }

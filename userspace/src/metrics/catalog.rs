@@ -62,6 +62,11 @@ metrics! {
         "Lines of a list that were left out because they are no entries.";
     LIST_LOADED = "xdpgate_list_loaded_timestamp_seconds", Gauge, ["list"],
         "When a list was read.";
+    LIMIT_PACKETS = "xdpgate_limit_packets_total", Counter, ["service", "plan", "limit", "verdict"],
+        "Packets that a limit of a service has charged, dropped, or would have dropped (verdict monitored). The plan is empty \
+         for sources of no plan that the service names.";
+    LIMIT_BYTES = "xdpgate_limit_bytes_total", Counter, ["service", "plan", "limit", "verdict"],
+        "Bytes of frames, likewise.";
     BANS = "xdpgate_bans", Gauge, [],
         "Bans in force.";
     ALLOW_ENTRIES = "xdpgate_allow_entries", Gauge, [],

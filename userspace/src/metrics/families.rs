@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
-use crate::api::types::{Count, Geo, InterfaceStats, ListInfo, Stats, Status, XdpMode};
-use crate::config::Mode;
+use crate::api::types::{Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode};
+use crate::config::{Mode, Name};
 
 /// What one scrape reads.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     }
     for list in lists {
         families.list(list);
+    }
+    for limit in &stats.limits {
+        families.limit(limit);
     }
     for interface in &status.interfaces {
         let name = interface.name.as_str();
@@ -96,6 +99,15 @@ impl Families {
         self.add(catalog::LIST_ENTRIES, &[name], number(list.entries));
         self.add(catalog::LIST_SKIPPED, &[name], number(list.skipped));
         self.add(catalog::LIST_LOADED, &[name], seconds(list.loaded));
+    }
+
+    fn limit(&mut self, limit: &LimitStats) {
+        let plan = limit.of.plan.as_ref().map_or("", Name::as_str);
+        let (service, name) = (limit.of.service.as_str(), limit.of.limit.as_str());
+        let counts = [("charged", limit.charged), ("dropped", limit.dropped), ("monitored", limit.monitored)];
+        for (verdict, count) in counts {
+            self.count(catalog::LIMIT_PACKETS, catalog::LIMIT_BYTES, &[service, plan, name, verdict], count);
+        }
     }
 
     fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {

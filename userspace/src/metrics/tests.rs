@@ -65,6 +65,7 @@ fn snapshot() -> Snapshot {
                 monitored: BTreeMap::from([("packet-limit".to_owned(), Count::default())]),
             }],
             lists: Vec::new(),
+            limits: Vec::new(),
             events: EventCounts { written: 1, skipped: 2, lost: 3 },
         },
         lists: vec![ListInfo {

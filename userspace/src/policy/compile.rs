@@ -9,6 +9,8 @@ use super::country::Countries;
 use super::error::CompileError;
 use super::flatten::{Layer, flatten, toggle};
 use super::image::{Image, Segment};
+use super::plans::Plans;
+use super::rules;
 use super::settings::{list_bit, settings};
 use super::sources::Sources;
 use crate::config::Name;
@@ -20,17 +22,27 @@ use crate::feeds::{Address, DisjointRanges, Range};
 ///
 /// [`CompileError`] when the policy does not fit the kernel's tables, or a country rule has no geo database.
 pub fn compile(sources: &Sources<'_>, generation: u64) -> Result<Image, CompileError> {
-    let settings = settings(sources, generation)?;
+    let (rules, bits) = rules::compile(sources)?;
+    let settings = settings(sources, generation, bits)?;
     let countries = Countries::of(sources)?;
+    let plans = Plans::of(sources.plans)?;
     let (allowed, management) = (allowed(sources), management(sources));
     let known = known(sources, &allowed, &management)?;
     let outside = countries.outside;
     let mut sets = AttributeSets::new(outside);
     let layers = known.iter().map(|(change, ranges)| layer(*change, ranges.ipv4()));
-    let ipv4 = flatten(countries.ipv4().into_iter().chain(layers).collect(), outside, &mut sets)?;
+    let ipv4 = flatten(
+        countries.ipv4().into_iter().chain([plans.ipv4()]).chain(layers).collect(),
+        outside,
+        &mut sets,
+    )?;
     let layers = known.iter().map(|(change, ranges)| layer(*change, ranges.ipv6()));
-    let ipv6 = flatten(countries.ipv6().into_iter().chain(layers).collect(), outside, &mut sets)?;
-    Ok(Image { settings, attributes: sets.into_sets(), ipv4, ipv6, lists: names(sources) })
+    let ipv6 = flatten(
+        countries.ipv6().into_iter().chain([plans.ipv6()]).chain(layers).collect(),
+        outside,
+        &mut sets,
+    )?;
+    Ok(Image { settings, attributes: sets.into_sets(), ipv4, ipv6, rules, lists: names(sources) })
 }
 
 /// Compiles as much of a generation as one address needs: of any other address the image knows nothing. Takes
@@ -40,20 +52,29 @@ pub fn compile(sources: &Sources<'_>, generation: u64) -> Result<Image, CompileE
 ///
 /// As [`compile`], but for [`CompileError::TooManySets`].
 pub fn compile_for(sources: &Sources<'_>, generation: u64, address: IpAddr) -> Result<Image, CompileError> {
-    let settings = settings(sources, generation)?;
+    let (rules, bits) = rules::compile(sources)?;
+    let settings = settings(sources, generation, bits)?;
     let countries = Countries::of(sources)?;
+    let plan = Plans::of(sources.plans)?.change_for(address);
     let (allowed, management) = (allowed(sources), management(sources));
     let known = known(sources, &allowed, &management)?;
     let mut set = countries.outside;
     let covering = known.into_iter().filter(|(_, ranges)| ranges.contains(address));
-    for change in covering.map(|(change, _)| change).chain(countries.change_for(address)) {
+    for change in covering.map(|(change, _)| change).chain(countries.change_for(address)).chain(plan) {
         toggle(&mut set, &change);
     }
     let (ipv4, ipv6) = match address {
         IpAddr::V4(ip) => (vec![single(ip.to_bits())], Vec::new()),
         IpAddr::V6(ip) => (Vec::new(), vec![single(ip.to_bits())]),
     };
-    Ok(Image { settings, attributes: vec![AttributeSet::EMPTY, set], ipv4, ipv6, lists: names(sources) })
+    Ok(Image {
+        settings,
+        attributes: vec![AttributeSet::EMPTY, set],
+        ipv4,
+        ipv6,
+        rules,
+        lists: names(sources),
+    })
 }
 
 type Known<'a> = Vec<(AttributeSet, &'a DisjointRanges)>;

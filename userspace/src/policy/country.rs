@@ -10,7 +10,7 @@ use xdpgate_ebpf::abi::{AttributeSet, attribute};
 use super::error::CompileError;
 use super::flatten::Layer;
 use super::sources::Sources;
-use crate::config::{CountrySelection, DefaultAction};
+use crate::config::{CountrySelection, DefaultAction, LimitKey, Name, ServiceConfig};
 use crate::country::CountryCode;
 use crate::feeds::{Address, GeoDatabase, GeoRange};
 
@@ -38,24 +38,29 @@ pub fn countries_without_ranges(sources: &Sources<'_>) -> Vec<CountryCode> {
 impl<'a> Countries<'a> {
     pub(super) fn of(sources: &Sources<'a>) -> Result<Self, CompileError> {
         let rule = sources.country_rule();
+        // A limit by country needs to know every country.
+        let named = sources.config.services.iter().flat_map(ServiceConfig::limits_in_use);
+        let by_country = |name: &Name| {
+            sources.config.limits.iter().any(|limit| limit.name == *name && limit.key == LimitKey::Country)
+        };
+        let all = named.into_iter().any(by_country);
         let refuses: &dyn Fn(CountryCode) -> bool = match &rule.rule {
-            CountrySelection::Off => return Ok(Self { outside: AttributeSet::EMPTY, rule: None }),
+            CountrySelection::Off if !all => return Ok(Self { outside: AttributeSet::EMPTY, rule: None }),
+            CountrySelection::Off => &|_| false,
             CountrySelection::Deny(countries) => &|country| countries.contains(&country),
             CountrySelection::AllowOnly(countries) => &|country| !countries.contains(&country),
         };
         let geo = sources.geo.ok_or(CompileError::NoGeoDatabase)?;
         let unknown_flag = match rule.unknown {
-            DefaultAction::Pass => 0,
-            DefaultAction::Drop => attribute::UNKNOWN_DENIED,
+            DefaultAction::Drop if rule.rule != CountrySelection::Off => attribute::UNKNOWN_DENIED,
+            DefaultAction::Pass | DefaultAction::Drop => 0,
         };
         let outside = AttributeSet { flags: unknown_flag, ..AttributeSet::EMPTY };
         let change = |country: CountryCode| {
-            if !refuses(country) {
-                // Only told apart from unknown sources; which country it is does not matter.
-                return outside;
-            }
-            let flags = unknown_flag | attribute::COUNTRY_DENIED;
-            AttributeSet { flags, country: country.as_bytes(), ..AttributeSet::EMPTY }
+            let flag = if refuses(country) { attribute::COUNTRY_DENIED } else { 0 };
+            // One that is welcome is only told apart from unknown sources, unless a limit asks which country it is.
+            let code = if all || flag != 0 { country.as_bytes() } else { [0; 2] };
+            AttributeSet { flags: unknown_flag | flag, country: code, ..AttributeSet::EMPTY }
         };
         let mut changes = Changes(vec![AttributeSet::EMPTY; LETTERS * LETTERS]);
         geo.countries().keys().for_each(|country| changes.set(*country, change(*country)));

@@ -1,6 +1,9 @@
 //! Why a policy can't be compiled.
 
+use ipnet::IpNet;
 use xdpgate_ebpf::abi::{MAX_ATTRIBUTE_SETS, MAX_LISTS};
+
+use crate::config::Name;
 
 /// Why a policy can't be compiled. What is in force stays in force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,48 @@ pub enum CompileError {
         /// The bits of an address.
         most: u8,
     },
+    /// Ports are shared among services in more ways than a byte counts.
+    #[error(
+        "services share ports in more than {most} different ways; give services of one address fewer ranges of ports"
+    )]
+    TooManyPortUses {
+        /// How many fit.
+        most: usize,
+    },
+    /// Services tell more destinations apart than there is room for.
+    #[error("services name more than {most} different destinations; name wider prefixes, or fewer")]
+    TooManyDestinations {
+        /// How many fit.
+        most: usize,
+    },
+    /// More limits in use than there are numbers.
+    #[error("services use more than {most} limits in all their plans together; give some plans fewer")]
+    TooManyLimits {
+        /// How many fit.
+        most: usize,
+    },
+    /// Two plans claim the same prefix.
+    #[error(
+        "{prefix} is in the plan {first} and in the plan {second}; a source has one plan, so take it out of one of them"
+    )]
+    PlansOverlap {
+        /// The prefix.
+        prefix: IpNet,
+        /// A plan.
+        first: Name,
+        /// The other one.
+        second: Name,
+    },
+    /// A limit that the kernel's units can't hold.
+    #[error("limit {name} (line {line}): {problem}")]
+    NamedLimit {
+        /// Its name.
+        name: Name,
+        /// Where the policy says it.
+        line: u32,
+        /// What is wrong with it.
+        problem: LimitProblem,
+    },
     /// A rate that the kernel's units can't hold.
     #[error("{key}: {problem}")]
     Limit {
@@ -69,6 +114,18 @@ pub enum LimitProblem {
     /// One unit costs more time than a word holds.
     #[error("too slow; name a higher rate")]
     TooSlow,
+    /// Nothing would ever pass, or everything.
+    #[error("a window of no length counts nothing; name a window of a millisecond or more")]
+    ZeroWindow,
+    /// The kernel's clock does not reach that far.
+    #[error("a window of years; name a window of a day or less")]
+    WindowTooLong,
+    /// More than a word counts in this window.
+    #[error("too much for one window of this length; the most is {most}: name that, or a longer window")]
+    TooManyInWindow {
+        /// The largest count.
+        most: u64,
+    },
     /// A full bucket holds more time than a word does.
     #[error("the burst is years of the rate; name a smaller burst")]
     BurstTooLong,

@@ -130,6 +130,7 @@ impl<'a, A: Address> Sweep<'a, A> {
 pub(super) const fn toggle(set: &mut AttributeSet, change: &AttributeSet) {
     set.lists ^= change.lists;
     set.flags ^= change.flags;
+    set.plan ^= change.plan;
     set.country = [set.country[0] ^ change.country[0], set.country[1] ^ change.country[1]];
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use xdpgate_ebpf::abi::{AttributeSet, Settings};
 
+use super::rules::RuleTables;
 use crate::config::Name;
 use crate::feeds::{Address, Range};
 
@@ -29,6 +30,8 @@ pub struct Image {
     pub ipv4: Vec<Segment<u32>>,
     /// IPv6, likewise.
     pub ipv6: Vec<Segment<u128>>,
+    /// Services, plans and limits.
+    pub rules: RuleTables,
     /// The names of the lists: bit n of [`AttributeSet::lists`] is the nth.
     pub lists: Vec<Name>,
 }

@@ -6,13 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{AttributeSet, BUCKET_SET_WORDS, Ban, MIN_BUCKET_BITS, Settings, family};
+use xdpgate_ebpf::abi::{
+    AttributeSet, BUCKET_SET_WORDS, Ban, LimitCounters, LimitRow, MIN_BUCKET_BITS, PORT_CLASSES, Rule,
+    Settings, family,
+};
 use xdpgate_ebpf::bans::{self, Seed};
 use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
 use xdpgate_ebpf::packet::Source;
+use xdpgate_ebpf::rules::LimitCount;
 use xdpgate_ebpf::tables::Tables;
 
 use super::image::Image;
+use super::limit_counts::LimitCounts;
 use crate::bans::{BanShape, Bans, HeapWords, Reader, TableFull};
 
 /// Room for bans of each kind.
@@ -25,6 +30,7 @@ pub struct Model {
     paused: bool,
     bans: Bans<HeapWords>,
     buckets: HostTable<Box<[AtomicU64]>>,
+    counters: LimitCounts,
 }
 
 impl Model {
@@ -39,6 +45,7 @@ impl Model {
             paused: false,
             bans: Bans::in_memory(BanShape::new(BANS), Seed([1, 2])),
             buckets: HostTable::new(words, shape),
+            counters: LimitCounts::default(),
         }
     }
 
@@ -70,6 +77,12 @@ impl Model {
     /// Lifts a ban; false if there was none.
     pub fn lift_ban(&mut self, prefix: IpNet) -> bool {
         self.bans.lift(prefix)
+    }
+
+    /// What a limit has counted, by the number of its row.
+    #[must_use]
+    pub fn limit_counters(&self, number: u16) -> LimitCounters {
+        self.counters.get(number)
     }
 
     /// Sets the state of a source's bucket, in ticks, as read from the kernel.
@@ -113,6 +126,49 @@ impl Tables for Model {
 
     fn buckets(&self) -> &Self::Buckets {
         &self.buckets
+    }
+
+    fn return_at(&self) -> u64 {
+        0
+    }
+
+    fn port_class(&self, _: u64, place: u32) -> u8 {
+        let services = self.image.rules.services.as_ref();
+        services.and_then(|services| services.ports.get(place as usize)).copied().unwrap_or(0)
+    }
+
+    fn border(&self, _: u64, number: u32) -> (u64, u64) {
+        let table = self.image.rules.services.as_ref().map(|services| &services.destinations);
+        let halves =
+            table.and_then(|table| table.high.get(number as usize).zip(table.low.get(number as usize)));
+        halves.map_or((u64::MAX, u64::MAX), |(high, low)| (*high, *low))
+    }
+
+    fn destination_class(&self, _: u64, borders: u32) -> u8 {
+        let table = self.image.rules.services.as_ref().map(|services| &services.destinations);
+        table.and_then(|table| table.classes.get(borders as usize)).copied().unwrap_or(0)
+    }
+
+    fn service(&self, _: u64, destinations: u8, ports: u8) -> u8 {
+        let place = usize::from(destinations) * PORT_CLASSES as usize + usize::from(ports);
+        let services = self.image.rules.services.as_ref();
+        services.and_then(|services| services.services.get(place)).copied().unwrap_or(0)
+    }
+
+    fn salt(&self, _: u64, service: u8) -> u64 {
+        self.image.rules.salts.get(usize::from(service)).copied().unwrap_or(0)
+    }
+
+    fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {
+        self.image.rules.rule(service, plan)
+    }
+
+    fn limit(&self, _: u64, number: u16) -> Option<&LimitRow> {
+        self.image.rules.limits.get(&number)
+    }
+
+    fn count_limit(&self, number: u16, count: LimitCount, bytes: u32) {
+        self.counters.count(number, count, bytes);
     }
 }
 

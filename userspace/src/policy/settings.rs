@@ -9,16 +9,14 @@ use super::limits::{byte_limit, event_budget, packet_limit};
 use super::sources::{LoadedList, Sources};
 use crate::config::{CountryScope, DefaultAction, FragmentRule, Mode, Rate, SourceLimitConfig};
 
-pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Settings, CompileError> {
+pub(super) fn settings(sources: &Sources<'_>, generation: u64, rules: u8) -> Result<Settings, CompileError> {
     let config = sources.config;
     let country = sources.country_rule();
-    let (fragments, fragment_limit) = fragment_rule(config.fragments.rule)?;
     let limits = &config.source_limits;
     Ok(Settings {
         generation,
         lists_enforced: enforced(sources.lists)?,
         source: source_limits(limits)?,
-        fragment_limit,
         events: event_budget(config.events),
         ipv4_key: key_mask4("limits.source.ipv4_prefix", limits.ipv4_prefix)?,
         reserved: [0; 4],
@@ -32,7 +30,7 @@ pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Setting
             DefaultAction::Pass => action::PASS,
             DefaultAction::Drop => action::DROP,
         },
-        fragments,
+        fragments: fragment_rule(config.fragments.rule),
         modes: monitor(country.mode, mode::MONITOR_COUNTRY)
             | monitor(limits.mode, mode::MONITOR_LIMITS)
             | monitor(config.fragments.mode, mode::MONITOR_FRAGMENTS),
@@ -40,7 +38,8 @@ pub(super) fn settings(sources: &Sources<'_>, generation: u64) -> Result<Setting
             CountryScope::Initiating => 0,
             CountryScope::All => mode::COUNTRY_ALL,
         },
-        spare: [0; 4],
+        rules,
+        spare: [0; 3],
     })
 }
 
@@ -70,13 +69,12 @@ fn source_limits(limits: &SourceLimitConfig) -> Result<SourceLimits, CompileErro
     })
 }
 
-fn fragment_rule(rule: FragmentRule) -> Result<(u8, Limit), CompileError> {
+/// Its limit, if it has one, is among the rules.
+const fn fragment_rule(rule: FragmentRule) -> u8 {
     match rule {
-        FragmentRule::Pass => Ok((fragments::PASS, Limit::NONE)),
-        FragmentRule::Drop => Ok((fragments::DROP, Limit::NONE)),
-        FragmentRule::Limit(rate) => {
-            Ok((fragments::LIMIT, optional("fragments.rate", Some(&rate), packet_limit)?))
-        }
+        FragmentRule::Pass => fragments::PASS,
+        FragmentRule::Drop => fragments::DROP,
+        FragmentRule::Limit(_) => fragments::LIMIT,
     }
 }
 

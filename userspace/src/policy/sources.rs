@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::rules::LimitNumbers;
 use crate::config::{Config, CountryRule, CountrySelection, DefaultAction, Mode, Name};
 use crate::feeds::{DisjointRanges, GeoDatabase};
 
@@ -18,6 +19,19 @@ pub struct Sources<'a> {
     pub lists: &'a [LoadedList],
     /// The geo database, where there is one.
     pub geo: Option<&'a GeoDatabase>,
+    /// The plans that sources are in, in the order of the policy.
+    pub plans: &'a [LoadedPlan],
+    /// The numbers of limits in the generation before.
+    pub numbers: &'a LimitNumbers,
+}
+
+/// A plan whose file was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedPlan {
+    /// Its name.
+    pub name: Name,
+    /// Its sources: those of the policy and those of the file.
+    pub prefixes: Arc<Vec<IpNet>>,
 }
 
 /// What operators changed beside the policy file.
@@ -49,6 +63,15 @@ pub struct LoadedList {
     pub ranges: Arc<DisjointRanges>,
     /// How many of its lines named something.
     pub entries: usize,
+}
+
+impl<'a> Sources<'a> {
+    /// A policy file alone.
+    #[must_use]
+    pub const fn of(config: &'a Config, changes: &'a OperatorChanges) -> Self {
+        const NONE: &LimitNumbers = &LimitNumbers::NONE;
+        Self { config, changes, lists: &[], geo: None, plans: &[], numbers: NONE }
+    }
 }
 
 impl Sources<'_> {

@@ -177,6 +177,7 @@ pub(super) struct ExplainParameters {
     port: Option<u16>,
     #[serde(default)]
     proto: Protocol,
+    to: Option<IpAddr>,
 }
 
 pub(super) async fn explain(
@@ -184,7 +185,11 @@ pub(super) async fn explain(
     Segment(address): Segment<IpAddr>,
     Parameters(parameters): Parameters<ExplainParameters>,
 ) -> Answer<Explanation> {
-    let probe = Probe { protocol: parameters.proto, port: parameters.port.unwrap_or(443) };
+    let probe = Probe {
+        destination: parameters.to,
+        protocol: parameters.proto,
+        port: parameters.port.unwrap_or(443),
+    };
     on_thread(gate, move |gate| gate.explain(address.to_canonical(), probe)).await
 }
 

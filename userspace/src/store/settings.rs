@@ -9,6 +9,8 @@ pub enum Setting {
     CountryRule,
     /// The path of the geo database that replaces the policy file's.
     GeoDatabase,
+    /// The numbers of limits in the last installed image, as JSON: tells whose counters and buckets a number is.
+    LimitNumbers,
     /// The names of the lists by bit in the last installed image, as JSON: tells whose counter a bit is.
     ListBits,
     /// The number of the entry of the history that is in force.
@@ -24,6 +26,7 @@ impl Setting {
         match self {
             Self::CountryRule => "country-rule",
             Self::GeoDatabase => "geo-database",
+            Self::LimitNumbers => "limit-numbers",
             Self::ListBits => "list-bits",
             Self::InForce => "in-force",
             Self::PolicySeen => "policy-seen",

@@ -49,7 +49,8 @@ pub(crate) fn sample<C: Clock>(verdict: &Verdict, packet: &Packet, control: Cont
         },
         interface: maps::interface_slot() as u8,
         tcp_flags: packet.tcp_flags,
-        spare: [0; 3],
+        spare: 0,
+        limit: verdict.limit,
     };
     counters.written_or_lost(maps::write_event(event));
 }

@@ -12,6 +12,8 @@ mod events;
 #[cfg(target_arch = "bpf")]
 mod frame;
 #[cfg(target_arch = "bpf")]
+mod functions;
+#[cfg(target_arch = "bpf")]
 mod maps;
 #[cfg(target_arch = "bpf")]
 mod tables;
@@ -52,7 +54,7 @@ mod program {
     fn host(ctx: &XdpContext, frags: bool) -> u32 {
         // Arrays with a row for every CPU and every slot that the loader hands out: no look-up fails.
         let Some(counters) = maps::counters() else { return XDP_PASS };
-        let Some(Scratch { packet, verdict, settled, last_reading }) = maps::scratch() else {
+        let Some(Scratch { packet, verdict, settled, last_reading, .. }) = maps::scratch() else {
             return XDP_PASS;
         };
         let Some(control) = ControlWords::get() else { return XDP_PASS };

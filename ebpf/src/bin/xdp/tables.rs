@@ -1,11 +1,13 @@
 //! The program's maps as the decision's tables.
 
-use xdpgate_ebpf::abi::{AttributeSet, Ban, Settings, control};
-use xdpgate_ebpf::packet::Source;
-use xdpgate_ebpf::tables::Tables;
-use xdpgate_ebpf::{bans, prefix};
+use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, Settings, ban_word, control, family};
+use xdpgate_ebpf::packet::{Packet, Source};
+use xdpgate_ebpf::prefix;
+use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
+use xdpgate_ebpf::tables::{Clock, Tables};
 
-use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
+use crate::functions;
+use crate::maps::{self, Buckets, ControlWords, Prefixes};
 
 /// The maps of this program.
 pub(crate) struct KernelTables {
@@ -40,16 +42,80 @@ impl Tables for KernelTables {
 
     #[inline(always)]
     fn attributes(&self, generation: u64, source: &Source) -> AttributeSet {
-        maps::attribute_set(generation, prefix::find(&Prefixes::of(generation, self.control), source))
+        let set = match source.family {
+            family::IPV4 => prefix::find_ipv4(&Prefixes::of(generation, self.control), &source.address),
+            _ => functions::ipv6_attributes(generation),
+        };
+        maps::attribute_set(generation, set)
     }
 
     #[inline(always)]
-    fn ban(&self, source: &Source) -> Option<Ban> {
-        bans::find(&Bans { control: self.control }, source)
+    fn ban(&self, _: &Source) -> Option<Ban> {
+        if self.control.word(control::BANS + ban_word::PRESENT) == 0 { None } else { functions::ban() }
     }
 
     #[inline(always)]
     fn buckets(&self) -> &Buckets {
         &self.buckets
+    }
+
+    #[inline(always)]
+    fn return_at(&self) -> u64 {
+        self.control.word(control::RETURN_AT)
+    }
+
+    #[inline(always)]
+    fn port_class(&self, generation: u64, place: u32) -> u8 {
+        maps::port_class(generation, place)
+    }
+
+    #[inline(always)]
+    fn border(&self, generation: u64, number: u32) -> (u64, u64) {
+        maps::border(generation, number)
+    }
+
+    #[inline(always)]
+    fn destination_class(&self, generation: u64, borders: u32) -> u8 {
+        maps::destination_class(generation, borders)
+    }
+
+    #[inline(always)]
+    fn service(&self, generation: u64, destinations: u8, ports: u8) -> u8 {
+        maps::service(generation, destinations, ports)
+    }
+
+    #[inline(always)]
+    fn salt(&self, generation: u64, service: u8) -> u64 {
+        maps::salt(generation, service)
+    }
+
+    #[inline(always)]
+    fn service_of(&self, settings: &Settings, _: &Packet) -> u8 {
+        functions::service_of(settings)
+    }
+
+    #[inline(always)]
+    fn rule(&self, generation: u64, service: u8, plan: u8) -> Rule {
+        maps::rule(generation, service, plan)
+    }
+
+    #[inline(always)]
+    fn limit(&self, generation: u64, number: u16) -> Option<&LimitRow> {
+        maps::limit(generation, number)
+    }
+
+    #[inline(always)]
+    fn count_limit(&self, number: u16, what: LimitCount, bytes: u32) {
+        maps::count_limit(number, what, bytes);
+    }
+
+    #[inline(always)]
+    fn settle_number(&self, number: u32) -> u32 {
+        number ^ self.control.zero()
+    }
+
+    #[inline(always)]
+    fn judge_rules<C: Clock>(&self, _: &C, case: &RuleCase<'_>) -> RuleVerdict {
+        functions::judge_rules(case)
     }
 }

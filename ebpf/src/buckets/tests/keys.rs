@@ -45,7 +45,7 @@ proptest! {
     /// Keys of more than 64 bits are mixed. A key that ends in zeroes is the same at every length.
     #[test]
     fn the_end_of_a_long_key_counts(shape in shapes(), high: u64, low in 1..u64::MAX) {
-        let long = BucketKey { high, low, family: family::IPV6 };
+        let long = BucketKey { high, low, salt: 0, family: family::IPV6 };
         let other = BucketKey { low: low + 1, ..long };
         let homes = [ipv6(high), long, other].map(|key| Home::of(&key, shape));
         prop_assert!(homes[0] != homes[1] && homes[1] != homes[2] && homes[2] != homes[0]);
@@ -86,7 +86,7 @@ fn keys_in_rows_spread_evenly() {
 #[test]
 fn a_table_has_a_set_for_two_sources() {
     for (sources, bits) in
-        [(0, 10), (1, 10), (2048, 10), (2049, 11), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)]
+        [(0, 16), (1, 16), (1 << 17, 16), ((1 << 17) + 1, 17), (1 << 18, 17), (u32::MAX, MAX_BUCKET_BITS)]
     {
         assert_eq!(Shape::bits_for(sources), bits, "{sources}");
     }

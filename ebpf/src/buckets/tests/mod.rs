@@ -39,11 +39,11 @@ fn takes<M: BucketMemory>(memory: &M, key: &BucketKey, limit: &Limit, now_ns: u6
 }
 
 fn ipv4(address: u32) -> BucketKey {
-    BucketKey { high: u64::from(address), low: 0, family: family::IPV4 }
+    BucketKey { high: u64::from(address), low: 0, salt: 0, family: family::IPV4 }
 }
 
 fn ipv6(high: u64) -> BucketKey {
-    BucketKey { high, low: 0, family: family::IPV6 }
+    BucketKey { high, low: 0, salt: 0, family: family::IPV6 }
 }
 
 /// Keys of up to 64 bits of which nobody knows more than that they are many.
@@ -69,7 +69,7 @@ fn owner(shape: Shape, index: u32, tag: u64) -> (BucketKey, u64) {
     let mixed = u64::from(first) << (64 - shape.bits) | (tag & !bucket_tag::FLAGS) << 1 >> shape.bits;
     let family = if tag & bucket_tag::IPV6 == 0 { family::IPV4 } else { family::IPV6 };
     let class = (tag & bucket_tag::FLAGS) / bucket_tag::of_class(1);
-    (BucketKey { high: unmix(mixed, shape.seed), low: 0, family }, class)
+    (BucketKey { high: unmix(mixed, shape.seed), low: 0, salt: 0, family }, class)
 }
 
 /// Keys whose first set is `first` and whose second set is `second`.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Name;
 use crate::country::CountryCode;
+use crate::policy::LimitUse;
 
 /// What happened to the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Event {
     pub monitored: Vec<String>,
     /// The list that dropped it.
     pub list: Option<Name>,
+    /// The limit of a service that dropped it, or would have.
+    #[serde(default)]
+    pub limit: Option<LimitUse>,
     /// The country of the source, where a rule asked for it.
     pub country: Option<CountryCode>,
     /// From.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Ban, ModeSet, Origin};
-use crate::config::{Mode, Name};
+use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 
 /// The protocol of the imagined packet.
@@ -32,6 +32,9 @@ impl Protocol {
 /// The imagined packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
+    /// The address of this host that it is sent to, where services tell them apart.
+    #[serde(default)]
+    pub destination: Option<IpAddr>,
     /// TCP SYN or UDP.
     pub protocol: Protocol,
     /// The port on this host.
@@ -87,13 +90,19 @@ pub struct CountryMatch {
 /// The present state of one limit of the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketState {
-    /// `packets`, `bytes` or `fragments`.
+    /// Its name; of a limit that belongs to no service `packets`, `bytes` or `fragments`.
     pub limit: String,
+    /// How it counts.
+    pub algorithm: Algorithm,
+    /// What it counts.
+    pub unit: String,
+    /// Whose packets count together: an address, a prefix, a country, or the service.
+    pub key: String,
     /// Units each second.
     pub per_second: u64,
-    /// Units that a full bucket holds.
+    /// Units that a full bucket holds, or a window admits.
     pub burst: u64,
-    /// Units in the bucket now.
+    /// Units in the bucket now, or left in the window.
     pub left: u64,
     /// Whether it drops or only counts.
     pub mode: Mode,
@@ -130,7 +139,13 @@ pub struct Explanation {
     pub lists: Vec<ListMatch>,
     /// Its country, where there is a geo database.
     pub country: Option<CountryMatch>,
-    /// Its limits.
+    /// The service that the packet is for.
+    #[serde(default)]
+    pub service: Option<Name>,
+    /// The plan of the source.
+    #[serde(default)]
+    pub plan: Option<Name>,
+    /// The limits that count the packet, in the order in which they are asked, and that of later fragments.
     pub limits: Vec<BucketState>,
     /// Rules whose mode an operator has set; the modes above are those in force.
     #[serde(default)]

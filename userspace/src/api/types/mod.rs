@@ -31,7 +31,7 @@ pub use self::history::{
     PendingStatus, PolicySent, UndoRequest,
 };
 pub use self::lists::{ListAnswer, ListInfo, Lists, SkippedLine};
-pub use self::stats::{Count, EventCounts, InterfaceStats, ListStats, Stats};
+pub use self::stats::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats};
 pub use self::status::{InterfaceStatus, KernelInfo, LastReload, PolicyStatus, Status, TableStatus, XdpMode};
 
 use serde::{Deserialize, Serialize};

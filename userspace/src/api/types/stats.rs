@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::XdpMode;
 use crate::config::{InterfaceName, Mode, Name};
+use crate::policy::LimitUse;
 
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,22 @@ pub struct ListStats {
     pub monitored: Count,
 }
 
+/// What one limit of a service counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitStats {
+    /// Which, and where it is in use.
+    #[serde(flatten)]
+    pub of: LimitUse,
+    /// Whether it drops or only counts.
+    pub mode: Mode,
+    /// Charged to it.
+    pub charged: Count,
+    /// Dropped because of it.
+    pub dropped: Count,
+    /// What it would have dropped, were it not in monitor mode.
+    pub monitored: Count,
+}
+
 /// Sampled events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventCounts {
@@ -110,6 +127,9 @@ pub struct Stats {
     pub interfaces: Vec<InterfaceStats>,
     /// By list.
     pub lists: Vec<ListStats>,
+    /// By service, plan and limit.
+    #[serde(default)]
+    pub limits: Vec<LimitStats>,
     /// Sampled events.
     pub events: EventCounts,
 }

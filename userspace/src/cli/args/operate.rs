@@ -71,6 +71,9 @@ fn attach_modes() -> impl TypedValueParser<Value = AttachMode> {
 pub(in crate::cli) struct CheckArgs {
     /// The policy file [default: the built-in policy]
     pub(in crate::cli) file: Option<PathBuf>,
+    /// Print the JSON Schema of a policy, for editors and for programs that write policies
+    #[arg(long, conflicts_with = "file")]
+    pub(in crate::cli) schema: bool,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +103,9 @@ pub(in crate::cli) struct ExplainArgs {
     /// tcp: a SYN, which starts a connection; udp: a datagram
     #[arg(long, value_name = "PROTO", value_enum, default_value_t = ProtocolWord::Tcp)]
     pub(in crate::cli) proto: ProtocolWord,
+    /// The address of this host that it is sent to, where services tell them apart
+    #[arg(long, value_name = "ADDRESS")]
+    pub(in crate::cli) to: Option<IpAddr>,
 }
 
 /// [`Protocol`] as a word of the command line.

@@ -133,6 +133,7 @@ mod tests {
                 dropped: BTreeMap::from([("blocklisted".to_owned(), count)]),
                 monitored: BTreeMap::from([("packet-limit".to_owned(), count)]),
             }],
+            limits: Vec::new(),
             lists: vec![ListStats {
                 name: "a-list-with-a-name-that-is-far-too-long-for-a-column".parse().unwrap(),
                 mode: Mode::Monitor,

@@ -1,118 +1,169 @@
-//! `[limits.source]`, `[fragments]` and `[events]`.
+//! `[[limit]]`.
 
-use super::{choice, integer};
-use crate::config::choice::FragmentAction;
+use std::time::Duration;
+
+use super::conditions::{conditions, require};
+use super::{choice, integer, names, word};
+use crate::config::amount::{parse_amount, written};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
 use crate::config::reference::{self, Key};
 use crate::config::section::Section;
-use crate::config::size::parse_size;
-use crate::config::{EventConfig, FragmentRule, Fragments, Rate, RateUnit, SourceLimitConfig};
+use crate::config::{
+    Algorithm, Amount, ExceedAction, LimitConfig, LimitKey, LimitKeyKind, LimitUnit, Name, OnExceed, Rate,
+    display_duration, most_in_window, shortest_window,
+};
+use crate::thousands::grouped;
 
-pub(super) fn source(section: &Section<'_>, report: &mut Report) -> SourceLimitConfig {
-    let default = SourceLimitConfig::default();
-    let packets = RateKeys {
-        rate: &reference::LIMIT_PACKETS,
-        burst: &reference::LIMIT_PACKETS_BURST,
-        unit: RateUnit::Packets,
-    };
-    let bytes = RateKeys {
-        rate: &reference::LIMIT_BYTES,
-        burst: &reference::LIMIT_BYTES_BURST,
-        unit: RateUnit::Bytes,
-    };
-    SourceLimitConfig {
-        packets: packets.read(section, report),
-        bytes: bytes.read(section, report),
-        ipv4_prefix: integer(section, &reference::LIMIT_IPV4_PREFIX, report).unwrap_or(default.ipv4_prefix),
-        ipv6_prefix: integer(section, &reference::LIMIT_IPV6_PREFIX, report).unwrap_or(default.ipv6_prefix),
-        mode: choice(section, &reference::LIMIT_MODE, report).unwrap_or(default.mode),
-    }
+const IPV4_PREFIX: u8 = 24;
+const IPV6_PREFIX: u8 = 48;
+const FIRST_BAN: Duration = Duration::from_mins(10);
+const LONGEST_BAN: Duration = Duration::from_hours(24);
+
+/// `has_database`: whether the policy names a geo database, be it rightly or not.
+pub(super) fn limits(sections: &[Section<'_>], has_database: bool, report: &mut Report) -> Vec<LimitConfig> {
+    names::at_most(sections, "limit", "remove some", report);
+    sections.iter().filter_map(|section| limit(section, has_database, report)).collect()
 }
 
-pub(super) fn fragments(section: &Section<'_>, report: &mut Report) -> Fragments {
-    let keys = RateKeys {
-        rate: &reference::FRAGMENTS_RATE,
-        burst: &reference::FRAGMENTS_BURST,
-        unit: RateUnit::Packets,
-    };
-    let mode = choice(section, &reference::FRAGMENTS_MODE, report).unwrap_or_default();
-    let rate = keys.read(section, report);
-    let word = match section.get(&reference::FRAGMENTS_RULE) {
-        None => FragmentAction::default(),
-        Some(entry) => {
-            let Some(word) = entry.choice(report) else { return Fragments::default() };
-            word
+fn limit(section: &Section<'_>, has_database: bool, report: &mut Report) -> Option<LimitConfig> {
+    require(section, &reference::LIMIT_NAME, report);
+    let name = section.get(&reference::LIMIT_NAME).and_then(|entry| entry.parse::<Name>(report));
+    let amount = amount(section, report);
+    let key = key(section, has_database, report);
+    let on_exceed = on_exceed(section, key, report);
+    let mode = choice(section, &reference::LIMIT_MODE, report).unwrap_or_default();
+    let (unit, amount, algorithm) = amount?;
+    let (name, key, on_exceed) = (name?, key?, on_exceed?);
+    Some(LimitConfig { name, algorithm, unit, amount, key, on_exceed, mode, line: section.line() })
+}
+
+fn amount(section: &Section<'_>, report: &mut Report) -> Option<(LimitUnit, Amount, Algorithm)> {
+    let algorithm: Algorithm = word(section, &reference::LIMIT_ALGORITHM, report)?;
+    conditions(section, &reference::LIMIT_ALGORITHM, algorithm.as_str(), report);
+    let (unit, amount) = match algorithm {
+        Algorithm::TokenBucket => bucket(section, &reference::LIMIT_BURST, None, report)?,
+        Algorithm::LeakyBucket => {
+            bucket(section, &reference::LIMIT_DEPTH, Some(LimitUnit::least_burst), report)?
         }
+        Algorithm::FixedWindow | Algorithm::SlidingWindow => window(section, algorithm, report)?,
     };
-    match section.get(keys.rate) {
-        None if word == FragmentAction::Limit => {
-            let allowed = keys.unit.allowed();
-            let message = format!("is missing; allowed: {allowed}; add a line like rate = \"100/s\"");
-            report.add(&section.place_of(keys.rate), message);
-        }
-        Some(entry) if word != FragmentAction::Limit => {
-            let what = format!("has no effect with rule = \"{word}\"; allowed: only with rule = \"limit\"");
-            report.add(entry.place(), format!("{what}; write that rule, or remove this key"));
-        }
-        _ => {}
+    Some((unit, amount, algorithm))
+}
+
+/// `default`: what may come at once where no key says it, if not what the rate has by itself.
+fn bucket(
+    section: &Section<'_>,
+    at_once: &'static Key,
+    default: Option<fn(LimitUnit) -> u64>,
+    report: &mut Report,
+) -> Option<(LimitUnit, Amount)> {
+    let rate =
+        section.get(&reference::LIMIT_RATE).and_then(|entry| entry.parse_with(Rate::parse_any, report));
+    let Some(entry) = section.get(at_once) else {
+        let (unit, rate) = rate?;
+        let burst = default.map_or(rate.burst, |least| least(unit));
+        return Some((unit, Amount::Rate(Rate { burst, ..rate })));
+    };
+    let burst = units(&entry, rate.map(|(unit, _)| unit), report);
+    let ((unit, rate), burst) = (rate?, burst?);
+    let rate = rate.with_burst(burst, unit).map_err(|error| report.add(entry.place(), error)).ok()?;
+    Some((unit, Amount::Rate(rate)))
+}
+
+/// What may come at once: a number of the rate's units, or a text that says the same unit.
+fn units(entry: &Entry<'_>, unit: Option<LimitUnit>, report: &mut Report) -> Option<u64> {
+    if entry.as_text().is_none() {
+        return entry.integer(report);
     }
-    let rule = match (word, rate) {
-        (FragmentAction::Limit, Some(rate)) => FragmentRule::Limit(rate),
-        (FragmentAction::Drop, _) => FragmentRule::Drop,
-        (FragmentAction::Pass | FragmentAction::Limit, _) => FragmentRule::Pass,
-    };
-    Fragments { rule, mode }
-}
-
-pub(super) fn events(section: &Section<'_>, report: &mut Report) -> EventConfig {
-    let default = EventConfig::default();
-    let per_second = integer(section, &reference::EVENTS_PER_SECOND, report).unwrap_or(default.per_second);
-    let Some(entry) = section.get(&reference::EVENTS_BURST) else {
-        return EventConfig { per_second, burst: per_second };
-    };
-    if per_second == 0 {
-        entry.refuse(
-            "has no effect while events.per_second is 0",
-            "remove this key, or raise per_second",
-            report,
-        );
+    let (written, amount) = entry.parse_with(parse_amount, report)?;
+    if let Some(unit) = unit
+        && written != unit
+    {
+        let what = format_args!("counts {written}, and the rate counts {unit}");
+        entry.refuse(what, "write both in the same unit", report);
+        return None;
     }
-    EventConfig { per_second, burst: entry.integer(report).unwrap_or(default.burst) }
+    Some(amount)
 }
 
-/// The two keys of one rate.
-struct RateKeys {
-    rate: &'static Key,
-    burst: &'static Key,
-    unit: RateUnit,
+fn window(section: &Section<'_>, algorithm: Algorithm, report: &mut Report) -> Option<(LimitUnit, Amount)> {
+    let count_entry = section.get(&reference::LIMIT_COUNT);
+    let counted = count_entry.as_ref().and_then(|entry| entry.parse_with(parse_amount, report));
+    let window_entry = section.get(&reference::LIMIT_WINDOW);
+    let window = window_entry.as_ref().and_then(|entry| entry.duration(report));
+    let ((unit, count), window) = (counted?, window?);
+    let (least, most) = (unit.least_burst(), most_in_window(algorithm, unit, window)?);
+    let (count_entry, window_entry) = (count_entry?, window_entry?);
+    if most < least {
+        let nearest = display_duration(shortest_window(algorithm, unit)?);
+        let what = format!("`{}` is too short to count {unit}", window_entry.as_text()?);
+        let allowed = format!("allowed: {nearest} to 1 day with algorithm = \"{algorithm}\"");
+        report.add(window_entry.place(), format!("{what}; {allowed}; the nearest is `{nearest}`"));
+        return None;
+    }
+    if !(least..=most).contains(&count) {
+        let size = if count < least { "small" } else { "large" };
+        let what = format!("`{}` is too {size}", count_entry.as_text()?);
+        let in_window = format!("{unit} in {}", display_duration(window));
+        let allowed = format!("allowed: {} to {} {in_window}", grouped(least), grouped(most));
+        let nearest = written(unit, count.clamp(least, most));
+        report.add(count_entry.place(), format!("{what}; {allowed}; the nearest is `{nearest}`"));
+        return None;
+    }
+    Some((unit, Amount::Window { count, window }))
 }
 
-impl RateKeys {
-    fn read(&self, section: &Section<'_>, report: &mut Report) -> Option<Rate> {
-        let burst = section.get(self.burst);
-        let Some(entry) = section.get(self.rate) else {
-            if let Some(burst) = burst {
-                let needed = self.rate.path();
-                burst.refuse(
-                    format_args!("has no effect without {needed}"),
-                    &format!("add {needed}, or remove this key"),
-                    report,
-                );
+fn key(section: &Section<'_>, has_database: bool, report: &mut Report) -> Option<LimitKey> {
+    let kind: LimitKeyKind = word(section, &reference::LIMIT_KEY, report)?;
+    conditions(section, &reference::LIMIT_KEY, kind.as_str(), report);
+    let ipv4 = integer(section, &reference::LIMIT_IPV4_PREFIX, report).unwrap_or(IPV4_PREFIX);
+    let ipv6 = integer(section, &reference::LIMIT_IPV6_PREFIX, report).unwrap_or(IPV6_PREFIX);
+    if kind == LimitKeyKind::Country && !has_database {
+        let way_out = "add [geo] with database = \"FILE\", or choose another key";
+        let message = format!("needs a geo database; allowed: only with geo.database; {way_out}");
+        report.add(section.get(&reference::LIMIT_KEY)?.place(), message);
+    }
+    Some(match kind {
+        LimitKeyKind::Source => LimitKey::Source,
+        LimitKeyKind::Prefix => LimitKey::Prefix { ipv4, ipv6 },
+        LimitKeyKind::Country => LimitKey::Country,
+        LimitKeyKind::Service => LimitKey::Service,
+    })
+}
+
+fn on_exceed(section: &Section<'_>, key: Option<LimitKey>, report: &mut Report) -> Option<OnExceed> {
+    let action: ExceedAction = word(section, &reference::LIMIT_EXCEED, report)?;
+    conditions(section, &reference::LIMIT_EXCEED, action.as_str(), report);
+    match action {
+        ExceedAction::Drop => Some(OnExceed::Drop),
+        ExceedAction::Monitor => Some(OnExceed::Monitor),
+        ExceedAction::Ban => {
+            if let (Some(key @ (LimitKey::Country | LimitKey::Service)), Some(entry)) =
+                (key, section.get(&reference::LIMIT_EXCEED))
+            {
+                let what = format!("there is no address to ban with key = \"{}\"", key.kind());
+                let allowed = "allowed: \"ban\" only with key = \"source\" or \"prefix\"";
+                report.add(entry.place(), format!("{what}; {allowed}; write \"drop\", or another key"));
             }
-            return None;
-        };
-        let rate = entry.parse_with(|text| Rate::parse(text, self.unit), report)?;
-        let Some(burst) = burst else { return Some(rate) };
-        let written = self.burst(&burst, report)?;
-        rate.with_burst(written, self.unit).map_err(|error| report.add(burst.place(), error)).ok()
-    }
-
-    /// A burst of bytes may be written with a unit.
-    fn burst(&self, entry: &Entry<'_>, report: &mut Report) -> Option<u64> {
-        if self.unit == RateUnit::Bytes && entry.is_text() {
-            return entry.parse_with(parse_size, report);
+            ban(section, report)
         }
-        entry.integer(report)
     }
+}
+
+fn ban(section: &Section<'_>, report: &mut Report) -> Option<OnExceed> {
+    let first = match section.get(&reference::LIMIT_BAN) {
+        Some(entry) => entry.duration(report)?,
+        None => FIRST_BAN,
+    };
+    let Some(entry) = section.get(&reference::LIMIT_BAN_LONGEST) else {
+        return Some(OnExceed::Ban { first, longest: LONGEST_BAN.max(first) });
+    };
+    let longest = entry.duration(report)?;
+    if longest < first {
+        let (first, longest) = (display_duration(first), display_duration(longest));
+        let what = format!("`{longest}` is shorter than the first ban, which takes {first}");
+        entry.refuse(what, &format!("write at least `{first}`, or a shorter ban"), report);
+    }
+    Some(OnExceed::Ban { first, longest })
 }

@@ -1,14 +1,43 @@
 //! How rates are written.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Rate, RateError, RateUnit};
+use super::{Rate, RateError};
 use crate::config::quantity::{Inexact, Number};
 use crate::config::size::byte_unit;
+use crate::config::{LimitUnit, duration};
+
+/// Units of bits in any case, and how many each is.
+pub(in crate::config) const BIT_UNITS: &[(&str, u128)] = &[
+    ("bit", 1),
+    ("bits", 1),
+    ("kbit", 1_000),
+    ("Mbit", 1_000_000),
+    ("Gbit", 1_000_000_000),
+    ("Kibit", 1 << 10),
+    ("Mibit", 1 << 20),
+    ("Gibit", 1 << 30),
+];
+
+/// The times that a rate may name.
+pub(in crate::config) const PERIODS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(24);
+
+/// What a rate counts, if its text says so.
+pub(super) fn unit(text: &str) -> Option<LimitUnit> {
+    let (amount, _) = text.rsplit_once('/')?;
+    LimitUnit::named(Number::split(amount)?.1.trim_end())
+}
+
+/// Whether a word is a number of bytes or bits.
+pub(super) fn is_of_bytes(word: &str) -> bool {
+    Measure::of_bytes(word).is_some()
+}
 
 /// Reads a rate; its burst is zero.
-pub(super) fn parse(text: &str, unit: RateUnit) -> Result<Rate, RateError> {
+pub(super) fn parse(text: &str, unit: LimitUnit) -> Result<Rate, RateError> {
     let unreadable = || RateError::Unreadable { text: text.to_owned(), unit };
     let too_fast = || RateError::OutOfRange { text: text.to_owned(), unit, fast: true };
     let (amount, period) = text.rsplit_once('/').ok_or_else(unreadable)?;
@@ -47,43 +76,30 @@ struct Measure {
 }
 
 impl Measure {
-    fn named(word: &str, unit: RateUnit) -> Option<Self> {
-        if unit == RateUnit::Packets {
-            let packets = matches!(word, "" | "packet" | "packets");
-            return packets.then_some(Self { factor: 1, bits: false });
+    fn named(word: &str, unit: LimitUnit) -> Option<Self> {
+        if unit != LimitUnit::Bytes {
+            return (LimitUnit::named(word) == Some(unit)).then_some(Self { factor: 1, bits: false });
         }
+        Self::of_bytes(word)
+    }
+
+    fn of_bytes(word: &str) -> Option<Self> {
         if let Some(factor) = byte_unit(word) {
             return Some(Self { factor, bits: false });
         }
-        let factor = match word.to_ascii_lowercase().as_str() {
-            "bit" | "bits" => 1,
-            "kbit" => 1_000,
-            "mbit" => 1_000_000,
-            "gbit" => 1_000_000_000,
-            "kibit" => 1 << 10,
-            "mibit" => 1 << 20,
-            "gibit" => 1 << 30,
-            _ => return None,
-        };
-        Some(Self { factor, bits: true })
+        let (_, factor) = BIT_UNITS.iter().find(|(unit, _)| unit.eq_ignore_ascii_case(word))?;
+        Some(Self { factor: *factor, bits: true })
     }
 }
 
 fn period_seconds(word: &str) -> Option<u64> {
-    let seconds = match word {
-        "s" | "sec" | "second" => 1,
-        "m" | "min" | "minute" => 60,
-        "h" | "hour" => 60 * 60,
-        "d" | "day" => 24 * 60 * 60,
-        _ => return None,
-    };
-    Some(seconds)
+    duration::unit(word).filter(|period| PERIODS.contains(period)).map(|period| period.as_secs())
 }
 
 /// A rate in the notation that [`parse`] reads.
 pub(super) struct Written {
     pub(super) rate: Rate,
-    pub(super) unit: RateUnit,
+    pub(super) unit: LimitUnit,
 }
 
 impl fmt::Display for Written {
@@ -91,9 +107,10 @@ impl fmt::Display for Written {
         let Rate { units, per, .. } = self.rate;
         let bits = u128::from(units) * 8;
         let text = match (self.unit, period_word(per), period_word(per / 8)) {
-            (RateUnit::Packets, Some(period), _) => format!("{units}/{period}"),
-            (RateUnit::Bytes, Some(period), _) => format!("{}/{period}", bit_amount(bits)),
-            (RateUnit::Bytes, None, Some(period)) => format!("{}/{period}", bit_amount(u128::from(units))),
+            (LimitUnit::Packets, Some(period), _) => format!("{units}/{period}"),
+            (LimitUnit::Connections, Some(period), _) => format!("{units} connections/{period}"),
+            (LimitUnit::Bytes, Some(period), _) => format!("{}/{period}", bit_amount(bits)),
+            (LimitUnit::Bytes, None, Some(period)) => format!("{}/{period}", bit_amount(u128::from(units))),
             (unit, None, _) => format!("{units} {unit} in {per:?}"),
         };
         formatter.pad(&text)

@@ -1,9 +1,13 @@
 //! What a key takes.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use crate::config::{InterfaceName, Name, RateUnit};
+use crate::config::{InterfaceName, LimitUnit, Name, display_duration};
 use crate::thousands::grouped;
+
+/// In the order of the page.
+const ANY_UNIT: [LimitUnit; 3] = [LimitUnit::Packets, LimitUnit::Connections, LimitUnit::Bytes];
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +24,18 @@ pub(in crate::config) enum Kind {
     SocketPath,
     /// An address with a port.
     Address,
-    /// The name of a list.
-    Name,
+    /// The name of something in the policy, such as this one.
+    Name(&'static str),
     /// Names of interfaces.
     Interfaces { most: usize },
     /// Prefixes and addresses.
     Prefixes,
     /// Ports.
     Ports { most: usize },
+    /// Ports and ranges of ports.
+    PortRanges { most: usize },
+    /// Names of limits.
+    LimitNames { most: usize },
     /// Country codes.
     Countries,
     /// A rate in packets.
@@ -38,6 +46,14 @@ pub(in crate::config) enum Kind {
     ByteRate,
     /// A size in bytes.
     ByteBurst,
+    /// A rate that says what it counts.
+    AnyRate,
+    /// A number of what such a rate counts, such as this one.
+    AtOnce(&'static str),
+    /// A number that says what it counts.
+    Amount,
+    /// A time within a range, such as this one.
+    Duration { min: Duration, max: Duration, example: &'static str },
 }
 
 impl Kind {
@@ -52,19 +68,23 @@ impl Kind {
             Self::Flag => "true or false",
             Self::Path | Self::SocketPath => "a path in quotes",
             Self::Address => "an address with a port, in quotes",
-            Self::Name => "a name in quotes",
-            Self::Interfaces { .. } => "a list of names in quotes",
+            Self::Name(_) => "a name in quotes",
+            Self::Interfaces { .. } | Self::LimitNames { .. } => "a list of names in quotes",
             Self::Prefixes => "a list of prefixes in quotes",
             Self::Ports { .. } => "a list of whole numbers",
+            Self::PortRanges { .. } => "a list of whole numbers and of ranges in quotes",
             Self::Countries => "a list of country codes in quotes",
-            Self::PacketRate | Self::ByteRate => "a rate in quotes",
+            Self::PacketRate | Self::ByteRate | Self::AnyRate => "a rate in quotes",
+            Self::AtOnce(_) => "a whole number, or an amount in quotes",
+            Self::Amount => "an amount in quotes",
+            Self::Duration { .. } => "a time in quotes",
             Self::ByteBurst => "a size in quotes, or a whole number of bytes",
         }
     }
 
     /// The type of one element of a list.
     pub(in crate::config) const fn element_name(self) -> &'static str {
-        if let Self::Interfaces { .. } = self {
+        if let Self::Interfaces { .. } | Self::LimitNames { .. } = self {
             return "a name in quotes";
         }
         if let Self::Prefixes = self {
@@ -73,7 +93,15 @@ impl Kind {
         if let Self::Countries = self {
             return "a country code in quotes";
         }
+        if let Self::PortRanges { .. } = self {
+            return "a whole number or a range in quotes";
+        }
         "a whole number"
+    }
+
+    /// The times that the value may be.
+    pub(in crate::config) const fn durations(self) -> RangeInclusive<Duration> {
+        if let Self::Duration { min, max, .. } = self { min..=max } else { Duration::ZERO..=Duration::MAX }
     }
 
     /// The numbers that each integer of the value may be.
@@ -81,12 +109,23 @@ impl Kind {
         if let Self::Integer { min, max } = self {
             return min..=max;
         }
-        if let Self::Ports { .. } = self { 1..=u16::MAX as u64 } else { 0..=u64::MAX }
+        if let Self::Ports { .. } | Self::PortRanges { .. } = self {
+            1..=u16::MAX as u64
+        } else {
+            0..=u64::MAX
+        }
     }
 
     /// How many elements a list may have, if there is a limit.
     pub(in crate::config) const fn most(self) -> Option<usize> {
-        if let Self::Interfaces { most } | Self::Ports { most } = self { Some(most) } else { None }
+        if let Self::Interfaces { most }
+        | Self::Ports { most }
+        | Self::PortRanges { most }
+        | Self::LimitNames { most } = self
+        {
+            return Some(most);
+        }
+        None
     }
 
     /// The range, in words.
@@ -105,7 +144,7 @@ impl Kind {
                 )
             }
             Self::Address => "an IPv4 or IPv6 address and a port of 1 to 65,535".to_owned(),
-            Self::Name => format!(
+            Self::Name(_) => format!(
                 "1 to {} letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
                 Name::LONGEST
             ),
@@ -114,15 +153,35 @@ impl Kind {
             }
             Self::Prefixes => "IPv4 and IPv6 prefixes without host bits, and addresses".to_owned(),
             Self::Ports { most } => format!("at most {most} ports of 1 to 65,535"),
+            Self::PortRanges { most } => {
+                format!("at most {most} ports and `first-last` ranges, of 1 to 65,535")
+            }
+            Self::LimitNames { most } => format!("at most {most} names of limits, no name twice"),
             Self::Countries => "codes of two letters".to_owned(),
-            Self::PacketRate => RateUnit::Packets.allowed().to_owned(),
+            Self::PacketRate => LimitUnit::Packets.allowed().to_owned(),
             Self::PacketBurst => format!(
                 "1 to {} packets, and at most one day of the rate",
-                grouped(RateUnit::Packets.most_burst())
+                grouped(LimitUnit::Packets.most_burst())
             ),
-            Self::ByteRate => RateUnit::Bytes.allowed().to_owned(),
+            Self::ByteRate => LimitUnit::Bytes.allowed().to_owned(),
             Self::ByteBurst => {
-                format!("{} bytes to one day of the rate", grouped(RateUnit::Bytes.least_burst()))
+                format!("{} bytes to one day of the rate", grouped(LimitUnit::Bytes.least_burst()))
+            }
+            Self::AnyRate => {
+                let [packets, connections, bytes] = ANY_UNIT.map(LimitUnit::allowed);
+                format!("{packets}, {connections}, or {bytes}")
+            }
+            Self::AtOnce(_) => format!(
+                "1 to {0} packets or connections, or from {1} bytes, and at most one day of the rate",
+                grouped(LimitUnit::Packets.most_burst()),
+                grouped(LimitUnit::Bytes.least_burst())
+            ),
+            Self::Amount => format!(
+                "packets, connections, or from {} bytes; the most depends on the window",
+                grouped(LimitUnit::Bytes.least_burst())
+            ),
+            Self::Duration { min, max, .. } => {
+                format!("{} to {}", display_duration(min), display_duration(max))
             }
         }
     }
@@ -136,15 +195,20 @@ impl Kind {
             Self::Path => "\"/etc/xdpgate/file\"",
             Self::SocketPath => "\"/run/xdpgate/xdpgate.sock\"",
             Self::Address => "\"127.0.0.1:9919\"",
-            Self::Name => "\"drop\"",
+            Self::Name(name) => return format!("\"{name}\""),
             Self::Interfaces { .. } => "[\"eth0\"]",
             Self::Prefixes => "[\"192.0.2.0/24\", \"2001:db8::1\"]",
             Self::Ports { .. } => "[22]",
+            Self::PortRanges { .. } => "[443, \"8000-8099\"]",
+            Self::LimitNames { .. } => "[\"per-client\"]",
             Self::Countries => "[\"DE\"]",
             Self::PacketRate => "\"2000/s\"",
             Self::PacketBurst => "4000",
             Self::ByteRate => "\"50 Mbit/s\"",
             Self::ByteBurst => "\"4 MiB\"",
+            Self::AnyRate => "\"2000 packets/s\"",
+            Self::Amount => "\"120 connections\"",
+            Self::AtOnce(example) | Self::Duration { example, .. } => example,
         };
         text.to_owned()
     }

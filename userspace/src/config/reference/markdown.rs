@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Absent, KEYS, Key};
+use super::{Absent, KEYS, Key, header};
 
 /// The page docs/policy.md, written from the table of keys.
 #[must_use]
@@ -24,8 +24,7 @@ pub fn markdown() -> String {
 fn section(table: &str) -> String {
     let title = match table {
         "" => "Top level".to_owned(),
-        "list" => "`[[list]]`".to_owned(),
-        table => format!("`[{table}]`"),
+        table => format!("`{}`", header(table)),
     };
     format!("\n## {title}\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n")
 }
@@ -36,11 +35,12 @@ fn row(key: &Key) -> String {
         Absent::Nothing(words) => words.to_owned(),
         Absent::Required => "required".to_owned(),
     };
+    let condition = key.condition().map(|condition| format!(" {}", condition.sentence())).unwrap_or_default();
     let mut row = String::new();
     // Writing to a String does not fail.
     let _ = writeln!(
         row,
-        "| `{}` | {} | {default} | {} | {} |",
+        "| `{}` | {} | {default} | {} | {}{condition} |",
         key.name,
         key.kind.type_name(),
         key.kind.allowed(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::KEYS;
+use super::{KEYS, header, most_rows};
 
 /// The names of tables directly within `table`: `source` within `limits`.
 pub(in crate::config) fn tables_within(table: &str) -> BTreeSet<&'static str> {
@@ -31,13 +31,14 @@ fn elsewhere(table: &str, name: &str) -> Option<String> {
     let key = KEYS.iter().find(|key| key.table != table && key.name == name)?;
     let header = match key.table {
         "" => "the top of the file".to_owned(),
-        "list" => "a [[list]] table".to_owned(),
-        table => format!("[{table}]"),
+        table if most_rows(table).is_some() => format!("a {} table", header(table)),
+        table => header(table),
     };
     Some(format!("move it to {header}"))
 }
 
-fn nearest<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+/// What somebody meant who wrote a name that is not known.
+pub(in crate::config) fn nearest<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
     // Beyond a third of the letters it is another word, and a wrong guess is worse than none.
     let within = (name.chars().count() / 3).max(2);
     let distances = known.iter().map(|known| (edit_distance(name, known), *known));
@@ -81,7 +82,7 @@ mod tests {
     fn the_nearest_key_is_suggested() {
         assert!(unknown_key("limits.source", "packet").ends_with("; did you mean `packets`?"));
         assert!(unknown_key("", "default-action").ends_with("; did you mean `default_action`?"));
-        assert!(unknown_key("", "limit").ends_with("; did you mean `limits`?"));
+        assert!(unknown_key("", "limitss").ends_with("; did you mean `limits`?"));
         assert!(unknown_key("limits", "sources").ends_with("allowed here: `source`; did you mean `source`?"));
     }
 

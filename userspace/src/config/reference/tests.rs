@@ -11,10 +11,14 @@ fn policy<'a>(keys: impl Iterator<Item = (&'a Key, String)>) -> String {
     for (key, value) in keys {
         if key.table != table {
             table = key.table;
-            let header = if table == "list" { "[[list]]".to_owned() } else { format!("[{table}]") };
-            writeln!(text, "{header}").unwrap();
+            let row = table.split_once('.').map(|(row, _)| row).filter(|row| most_rows(row).is_some());
+            if let Some(row) = row.filter(|row| !text.contains(&header(row))) {
+                writeln!(text, "{}", header(row)).unwrap();
+            }
+            writeln!(text, "{}", header(table)).unwrap();
         }
-        writeln!(text, "{} = {value}", key.name).unwrap();
+        let name = key.name.strip_prefix('<').map_or(key.name, |_| "gold");
+        writeln!(text, "{name} = {value}").unwrap();
     }
     text
 }
@@ -27,14 +31,38 @@ fn checked(text: &str) -> Config {
     for list in &mut config.lists {
         list.line = 0;
     }
+    for (plan, limit) in config.plans.iter_mut().zip(&mut config.limits) {
+        (plan.line, limit.line) = (0, 0);
+        plan.prefixes.iter_mut().for_each(|located| located.line = 0);
+    }
+    for service in &mut config.services {
+        service.line = 0;
+        service.plans.iter_mut().for_each(|plan| plan.line = 0);
+    }
     config
+}
+
+/// What no table of its kind can do without, beside the keys that are always required.
+const NEEDED: [&str; 5] =
+    ["limit.rate", "plan.prefixes", "service.ports", "service.limits", "service.plans.<plan>"];
+
+/// What has no place beside the other examples.
+fn out_of_place(key: &Key) -> bool {
+    let first = |key: &Key| if let Kind::Choice(words) = key.kind { words.first().copied() } else { None };
+    let condition = key.condition().filter(|condition| condition.decided_by.table == "limit");
+    condition.is_some_and(|condition| !condition.words.contains(&first(condition.decided_by).unwrap()))
 }
 
 #[test]
 fn stated_defaults_are_the_defaults() {
-    let required = |key: &Key| matches!(key.default, Absent::Required).then(|| key.kind.example());
-    let stated =
-        |key: &Key| if let Absent::Value(text) = key.default { Some(text.to_owned()) } else { required(key) };
+    let required = |key: &Key| {
+        let needed = matches!(key.default, Absent::Required) || NEEDED.contains(&key.path().as_str());
+        needed.then(|| key.kind.example())
+    };
+    let stated = |key: &Key| match (required(key), &key.default) {
+        (None, Absent::Value(text)) => Some((*text).to_owned()),
+        (required, _) => required,
+    };
     let bare = policy(KEYS.iter().filter_map(|key| Some((key, required(key)?))));
     let full = policy(KEYS.iter().filter_map(|key| Some((key, stated(key)?))));
     assert!(full.lines().count() > 2 * bare.lines().count());
@@ -46,9 +74,31 @@ fn every_key_takes_its_example() {
     let value = |key: &Key| match key.path().as_str() {
         "country.allow_only" => None,
         "fragments.rule" => Some("\"limit\"".to_owned()),
+        _ if out_of_place(key) => None,
         _ => Some(key.kind.example()),
     };
     checked(&policy(KEYS.iter().filter_map(|key| Some((key, value(key)?)))));
+}
+
+#[test]
+fn every_key_takes_its_example_beside_the_word_that_it_needs() {
+    for condition in CONDITIONS {
+        for word in condition.words {
+            let value = |key: &Key| {
+                let other = key.condition().filter(|other| other.decided_by.is(condition.decided_by));
+                if key.is(condition.decided_by) {
+                    return Some(format!("\"{word}\""));
+                }
+                match other {
+                    Some(other) => other.words.contains(word).then(|| key.kind.example()),
+                    None if out_of_place(key) || key.table == "country" => None,
+                    None if key.table == "fragments" && condition.key.table != "fragments" => None,
+                    None => Some(key.kind.example()),
+                }
+            };
+            checked(&policy(KEYS.iter().filter_map(|key| Some((key, value(key)?)))));
+        }
+    }
 }
 
 #[test]
@@ -56,7 +106,7 @@ fn every_key_is_read_by_the_parser() {
     for key in KEYS {
         let text = policy([(key, "2026-01-01".to_owned())].into_iter());
         let error = parse(&text, Path::new("policy.toml")).expect_err(&text);
-        let own = error.problems().iter().any(|problem| problem.key == key.path());
+        let own = error.problems().iter().any(|problem| problem.key == key.path().replace("<plan>", "gold"));
         assert!(own, "{} is in the table of keys, and nothing reads it: {error}", key.path());
     }
 }

@@ -92,7 +92,7 @@ fn rates_and_bursts() {
         ),
         (
             "packets = \"99999999999999999999/s\"",
-            "2: limits.source.packets: `99999999999999999999/s` is too fast; allowed: 1 packet/h to 100,000,000 packets/s; choose a rate in that range",
+            "2: limits.source.packets: `99999999999999999999/s` is too fast; allowed: 1 packet/h to 100,000,000 packets/s; the nearest is `100000000 packets/s`",
         ),
         (
             "packets = 2000",
@@ -100,11 +100,11 @@ fn rates_and_bursts() {
         ),
         (
             "packets = \"1/h\"\npackets_burst = 25",
-            "3: limits.source.packets_burst: a burst of 25 is too large; allowed: 1 to 24 packets at this rate; choose a burst in that range, or remove the key",
+            "3: limits.source.packets_burst: 25 is too large; allowed: 1 to 24 packets at this rate; the nearest is 24, or remove the key",
         ),
         (
             "packets = \"1/s\"\npackets_burst = 0",
-            "3: limits.source.packets_burst: a burst of 0 is too small; allowed: 1 to 86,400 packets at this rate; choose a burst in that range, or remove the key",
+            "3: limits.source.packets_burst: 0 is too small; allowed: 1 to 86,400 packets at this rate; the nearest is 1, or remove the key",
         ),
         (
             "packets_burst = 10",
@@ -116,11 +116,11 @@ fn rates_and_bursts() {
         ),
         (
             "bytes = \"101 Gbit/s\"",
-            "2: limits.source.bytes: `101 Gbit/s` is too fast; allowed: 1 kB/s to 100 Gbit/s; choose a rate in that range",
+            "2: limits.source.bytes: `101 Gbit/s` is too fast; allowed: 1 kB/s to 100 Gbit/s; the nearest is `100 Gbit/s`",
         ),
         (
             "bytes = \"1 MB/s\"\nbytes_burst = \"1500 B\"",
-            "3: limits.source.bytes_burst: a burst of 1,500 is too small; allowed: 65,536 to 86,400,000,000 bytes at this rate; choose a burst in that range, or remove the key",
+            "3: limits.source.bytes_burst: 1,500 is too small; allowed: 65,536 to 86,400,000,000 bytes at this rate; the nearest is 65536, or remove the key",
         ),
         (
             "bytes = \"1 MB/s\"\nbytes_burst = \"1 mb\"",
@@ -136,7 +136,7 @@ fn fragments_and_events() {
     for (text, expected) in [
         (
             "[fragments]\nrule = \"limit\"",
-            "1: fragments.rate: is missing; allowed: 1 packet/h to 100,000,000 packets/s; add a line like rate = \"100/s\"",
+            "1: fragments.rate: is missing; allowed: 1 packet/h to 100,000,000 packets/s; add a line like rate = \"2000/s\"",
         ),
         (
             "[fragments]\nrate = \"5/s\"",
@@ -209,11 +209,11 @@ fn lists() {
         ),
         (
             "[list]\nname = \"a\"\npath = \"b\"",
-            "1: list: is not a list of tables; allowed: [[list]]; write the line [[list]] above each list",
+            "1: list: is not a list of tables; allowed: [[list]]; write the line [[list]] above each of them",
         ),
         (
             "[[list]]\nname = \"a b\"\npath = \"b\"",
-            "2: list.name: \"a b\" is not a list name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit; choose another name",
+            "2: list.name: \"a b\" is not a name; allowed: 1 to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or a digit; choose another name",
         ),
         (
             "[[list]]\nname = \"a\"\npath = \"\"",
@@ -273,6 +273,7 @@ fn unknown_keys_and_tables() {
             "[[list]]\nname = \"a\"\npath = \"b\"\nskipbad = true",
             "4: list.skipbad: unknown key; allowed here: `mode`, `name`, `path`, `skip_bad`; did you mean `skip_bad`?",
         ),
+        ("[[limits]]\nname = \"a\"", "1: limits: is not a table; allowed: [limits]; did you mean [[limit]]?"),
         (
             "\n[limits.sources]",
             "2: limits.sources: unknown key; allowed here: `source`; did you mean `source`?",

@@ -44,9 +44,10 @@ proptest! {
 
     #[test]
     fn an_edited_policy_parses_or_names_a_line(
+        written in select(vec![EMBEDDED_DEFAULT, include_str!("../../../../packaging/examples/plans.toml")]),
         edits in prop::collection::vec((any::<Index>(), 0_usize..12, slip()), 1..4),
     ) {
-        let mut text: Vec<char> = EMBEDDED_DEFAULT.chars().collect();
+        let mut text: Vec<char> = written.chars().collect();
         for (at, removed, inserted) in edits {
             let at = at.index(text.len() + 1);
             let end = (at + removed).min(text.len());

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +8,7 @@ use xdpgate_ebpf::reason::Reason;
 use crate::api::types::{Event, EventKind};
 use crate::config::Name;
 use crate::country::CountryCode;
+use crate::policy::LimitUse;
 
 /// What the numbers in an event stand for at present.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Translator {
     pub(crate) interfaces: HashMap<u32, String>,
     /// By bit.
     pub(crate) lists: Vec<Name>,
+    /// By number.
+    pub(crate) limits: BTreeMap<u16, LimitUse>,
 }
 
 impl Translator {
@@ -33,6 +36,7 @@ impl Translator {
             reason: reason.map(Reason::label).unwrap_or_default().to_owned(),
             monitored: labels(event.monitored),
             list: self.lists.get(usize::from(event.list)).cloned(),
+            limit: self.limits.get(&event.limit).cloned(),
             country: CountryCode::from_bytes(event.country),
             source: address(event.family, event.source),
             source_port: port(event.source_port),
@@ -108,6 +112,7 @@ mod tests {
             now: (Timestamp::from_second(1_000).unwrap(), 5_000_000_000),
             interfaces: HashMap::from([(3, "eth0".to_owned())]),
             lists: vec!["scanners".parse().unwrap()],
+            limits: BTreeMap::new(),
         };
         let mut source = [0; 16];
         source[..4].copy_from_slice(&[192, 0, 2, 1]);
@@ -127,7 +132,8 @@ mod tests {
             list: 0,
             interface: 3,
             tcp_flags: 0b1_0010,
-            spare: [0; 3],
+            spare: 0,
+            limit: 0,
         });
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
@@ -137,8 +143,12 @@ mod tests {
 
     #[test]
     fn what_has_no_ports_shows_none() {
-        let translator =
-            Translator { now: (Timestamp::UNIX_EPOCH, 0), interfaces: HashMap::new(), lists: Vec::new() };
+        let translator = Translator {
+            now: (Timestamp::UNIX_EPOCH, 0),
+            interfaces: HashMap::new(),
+            lists: Vec::new(),
+            limits: BTreeMap::new(),
+        };
         let event = translator.translate(&abi::Event {
             time_ns: 0,
             monitored: 0,
@@ -155,7 +165,8 @@ mod tests {
             list: abi::Event::NO_LIST,
             interface: 0,
             tcp_flags: 0,
-            spare: [0; 3],
+            spare: 0,
+            limit: 0,
         });
         assert_eq!((event.source_port, event.list, event.country), (None, None, None));
         assert_eq!((event.protocol.as_str(), event.kind), ("icmpv6", EventKind::Monitored));

@@ -2,21 +2,17 @@ use std::fs::File;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{Limit, bucket_class, fragments};
-use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::verdict::Action;
 
-use super::{Gate, Live, probe};
-use crate::api::types::{
-    BucketState, CountryMatch, Explanation, ListLine, ListMatch, Origin, Origined, Probe,
-};
+use super::limits::Limits;
+use super::{Gate, probe};
+use crate::api::types::{CountryMatch, Explanation, ListLine, ListMatch, Origin, Origined, Probe};
 use crate::api::{Failure, Prefix};
-use crate::config::{Mode, Rate};
 use crate::daemon::Inputs;
 use crate::daemon::clock::Deadline;
 use crate::daemon::events::labels;
 use crate::feeds::lines_covering;
-use crate::kernel::{Kernel, monotonic_ns};
+use crate::kernel::monotonic_ns;
 use crate::policy::{self, AllowedBy, Known, Model};
 
 impl Gate {
@@ -39,8 +35,11 @@ impl Gate {
             // A source is in no more prefixes than there are lengths, so they all fit.
             let _ = tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
-        let buckets = Buckets::read(&self.kernel, &live, address);
-        buckets.copy_to(&tables);
+        let limits = Limits::of(&tables, &live, &probe::packet(address, probe));
+        let buckets = limits.read(&self.kernel);
+        for bucket in &buckets {
+            bucket.copy_to(&tables);
+        }
         let verdict = probe::judge(&tables, address, probe, now_ns);
 
         let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));
@@ -60,7 +59,9 @@ impl Gate {
             bans,
             lists: list_matches(inputs, &known, address),
             country: country(inputs, &known),
-            limits: buckets.states(&live, now_ns),
+            service: limits.service(),
+            plan: limits.plan(),
+            limits: buckets.iter().map(|bucket| bucket.state(now_ns)).collect(),
             modes: inputs.modes_set(),
         })
     }
@@ -107,80 +108,4 @@ fn country(inputs: &Inputs, known: &Known) -> Option<CountryMatch> {
     let info = inputs.geo.as_ref()?.info();
     let rule = crate::api::types::GeoRule::from(&inputs.country_rule()).summary();
     Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule })
-}
-
-/// The buckets of one source, as the kernel has them: times in ticks.
-struct Buckets {
-    key: BucketKey,
-    packets: u64,
-    bytes: u64,
-    fragments: u64,
-}
-
-impl Buckets {
-    fn read(kernel: &Kernel, live: &Live, address: IpAddr) -> Self {
-        let key = probe::bucket_key(&live.settings, address);
-        // A bucket of which the kernel knows nothing is full.
-        let state = |class| kernel.bucket(&key, class).unwrap_or(0);
-        Self {
-            key,
-            packets: state(bucket_class::PACKETS),
-            bytes: state(bucket_class::BYTES),
-            fragments: state(bucket_class::FRAGMENTS),
-        }
-    }
-
-    fn copy_to(&self, tables: &Model) {
-        for (class, state) in [
-            (bucket_class::PACKETS, self.packets),
-            (bucket_class::BYTES, self.bytes),
-            (bucket_class::FRAGMENTS, self.fragments),
-        ] {
-            if state != 0 {
-                tables.set_bucket(&self.key, class, state);
-            }
-        }
-    }
-
-    fn states(&self, live: &Live, now_ns: u64) -> Vec<BucketState> {
-        let settings = &live.settings;
-        let config = live.inputs.config_in_force();
-        let limits = &config.source_limits;
-        let (packets, bytes) = (settings.source.packets, settings.source.bytes);
-        let by_fragments = (settings.fragments == fragments::LIMIT).then_some(settings.fragment_limit);
-        let rate_of_fragments = match config.fragments.rule {
-            crate::config::FragmentRule::Limit(rate) => Some(rate),
-            crate::config::FragmentRule::Pass | crate::config::FragmentRule::Drop => None,
-        };
-        [
-            state("packets", limits.packets, Some(packets), self.packets, limits.mode, now_ns),
-            state("bytes", limits.bytes, Some(bytes), self.bytes, limits.mode, now_ns),
-            state(
-                "fragments",
-                rate_of_fragments,
-                by_fragments,
-                self.fragments,
-                config.fragments.mode,
-                now_ns,
-            ),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-}
-
-fn state(
-    name: &str,
-    rate: Option<Rate>,
-    limit: Option<Limit>,
-    word: u64,
-    mode: Mode,
-    now_ns: u64,
-) -> Option<BucketState> {
-    let (rate, limit) = rate.zip(limit.filter(Limit::is_set))?;
-    let (left, burst) = probe::units_left(limit, word, now_ns);
-    let per_second = u128::from(rate.units) * 1_000_000_000 / rate.per.as_nanos().max(1);
-    let per_second = u64::try_from(per_second).unwrap_or(u64::MAX);
-    Some(BucketState { limit: name.to_owned(), per_second, burst, left, mode })
 }

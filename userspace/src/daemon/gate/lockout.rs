@@ -74,10 +74,10 @@ struct Protected {
 }
 
 /// A port that no service has: what arrives there is a reply.
-const REPLY: Probe = Probe { protocol: Protocol::Udp, port: 50_000 };
+const REPLY: Probe = Probe { destination: None, protocol: Protocol::Udp, port: 50_000 };
 
 fn protected(host: &Host, ssh: Option<SshPeer>) -> Vec<Protected> {
-    let connect = |port| Probe { protocol: Protocol::Tcp, port };
+    let connect = |port| Probe { destination: None, protocol: Protocol::Tcp, port };
     let caller = ssh.map(|SshPeer { address, port }| Protected {
         address,
         what: format!("{address}, from which you are connected by SSH to port {port}"),

@@ -12,6 +12,7 @@ mod explain;
 mod geo;
 mod history;
 mod interfaces;
+mod limits;
 mod lists;
 mod lockout;
 mod modes;
@@ -42,6 +43,7 @@ use crate::api::Failure;
 use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
+use crate::policy::LimitUse;
 use crate::store::{PolicyText, Store};
 
 /// The state of the daemon.
@@ -74,6 +76,8 @@ struct Live {
     sizes: Sizes,
     /// Its entry in the history.
     number: u64,
+    /// The limits of services, by the number of their rows.
+    limits: BTreeMap<u16, LimitUse>,
 }
 
 /// Proof that its holder is the only one who changes the policy.
@@ -125,6 +129,7 @@ impl Gate {
             now: (Timestamp::now(), monotonic_ns()),
             interfaces: interfaces.into_iter().map(|row| (row.slot, row.name.to_string())).collect(),
             lists: self.live().inputs.list_names(),
+            limits: self.live().limits.clone(),
         };
         for event in &waiting {
             self.events.push(translator.translate(event));

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use xdpgate_ebpf::abi::{Settings, family};
-use xdpgate_ebpf::buckets::BucketKey;
-use xdpgate_ebpf::decide::{self, decide};
-use xdpgate_ebpf::packet::{Packet, Source, TCP_SYN, protocol, widen};
+use xdpgate_ebpf::abi::Meter;
+use xdpgate_ebpf::decide::decide;
+use xdpgate_ebpf::packet::{Packet, TCP_SYN, parse, protocol};
 use xdpgate_ebpf::verdict::Verdict;
 
 use crate::api::types::{Probe, Protocol};
@@ -24,23 +23,23 @@ pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -
     decide(&frame.as_slice(), &mut packet, tables, &now_ns)
 }
 
-/// Whose bucket a source uses.
-pub(super) fn bucket_key(settings: &Settings, source: IpAddr) -> BucketKey {
-    let source = match source {
-        IpAddr::V4(source) => Source { address: widen(source.octets()), family: family::IPV4 },
-        IpAddr::V6(source) => Source { address: source.octets(), family: family::IPV6 },
-    };
-    decide::bucket_key(settings, &source)
+/// The packet as the decision reads it.
+pub(super) fn packet(source: IpAddr, probe: Probe) -> Packet {
+    let mut packet = Packet::unread(0);
+    let frame = frame(source, probe);
+    packet.bytes = u32::try_from(frame.len()).unwrap_or(0);
+    // The frame is whole and of a kind that is read.
+    let _ = parse(&frame.as_slice(), &mut packet);
+    packet
 }
 
-/// How many units a bucket's word still has room for, and how many a full one has.
-pub(super) fn units_left(limit: xdpgate_ebpf::abi::Limit, word: u64, now_ns: u64) -> (u64, u64) {
-    let used = word.saturating_sub(xdpgate_ebpf::limit::ticks(now_ns));
+/// How many units a limit has room for, and how many it has at most.
+pub(super) fn units_left(meter: &Meter, word: u64, now_ns: u64) -> (u64, u64) {
     let units = |ticks: u64| {
         let fractional = u128::from(ticks) << xdpgate_ebpf::limit::COST_FRACTION_BITS;
-        u64::try_from(fractional / u128::from(limit.cost.max(1))).unwrap_or(u64::MAX)
+        u64::try_from(fractional / u128::from(meter.limit.cost.max(1))).unwrap_or(u64::MAX)
     };
-    (units(limit.burst.saturating_sub(used)), units(limit.burst))
+    (units(meter.room(word, xdpgate_ebpf::limit::ticks(now_ns))), units(meter.limit.burst))
 }
 
 /// A port of a client, as kernels choose them.
@@ -72,7 +71,8 @@ fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
             frame.extend((length + 20).to_be_bytes());
             frame.extend([0, 0, 0, 0, 64, number, 0, 0]);
             frame.extend(source.octets());
-            frame.extend([0; 4]);
+            let to = probe.destination.and_then(|to| if let IpAddr::V4(to) = to { Some(to) } else { None });
+            frame.extend(to.map_or([0; 4], |to| to.octets()));
         }
         IpAddr::V6(source) => {
             frame.extend(0x86dd_u16.to_be_bytes());
@@ -80,7 +80,8 @@ fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
             frame.extend(length.to_be_bytes());
             frame.extend([number, 64]);
             frame.extend(source.octets());
-            frame.extend([0; 16]);
+            let to = probe.destination.and_then(|to| if let IpAddr::V6(to) = to { Some(to) } else { None });
+            frame.extend(to.map_or([0; 16], |to| to.octets()));
         }
     }
     frame.extend(transport);
@@ -90,7 +91,7 @@ fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use xdpgate_ebpf::abi::{EXPIRY_SHIFT, Limit, bucket_class};
-    use xdpgate_ebpf::packet::parse;
+    use xdpgate_ebpf::decide;
     use xdpgate_ebpf::reason::Reason;
 
     use super::*;
@@ -99,7 +100,7 @@ mod tests {
     fn the_imagined_packet_is_what_it_says() {
         for source in ["192.0.2.1", "2001:db8::1"] {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
-                let frame = frame(source.parse().unwrap(), Probe { protocol, port: 443 });
+                let frame = frame(source.parse().unwrap(), Probe { destination: None, protocol, port: 443 });
                 let mut packet = Packet::unread(0);
                 assert!(parse(&frame.as_slice(), &mut packet).is_ok(), "{source} {protocol:?}");
                 assert_eq!(u16::from_be_bytes(packet.destination_port), 443);
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_left_in_a_bucket() {
         // One unit costs 16 ticks (1 ns); a full bucket holds 100.
-        let limit = Limit { cost: 16 << 16, burst: 1_600 };
+        let limit = &Meter::bucket(Limit { cost: 16 << 16, burst: 1_600 });
         assert_eq!(units_left(limit, 0, 0), (100, 100));
         assert_eq!(units_left(limit, 16 * 40, 0), (60, 100));
         assert_eq!(units_left(limit, 16 * 40, 30), (90, 100), "30 ns later 30 are back");
@@ -127,7 +128,7 @@ mod tests {
         let mut tables = Model::new(Arc::clone(&image));
         let end = 5 << EXPIRY_SHIFT;
         tables.add_ban("192.0.2.0/24".parse().unwrap(), Some(end)).unwrap();
-        let probe = Probe { protocol: Protocol::Tcp, port: 443 };
+        let probe = Probe { destination: None, protocol: Protocol::Tcp, port: 443 };
         let judged = |tables: &Model, source: &str, now_ns| {
             judge(tables, source.parse().unwrap(), probe, now_ns).reason
         };
@@ -135,7 +136,8 @@ mod tests {
         assert_eq!(judged(&tables, "192.0.2.2", end - 1), Reason::Banned);
         assert_eq!(judged(&tables, "192.0.2.2", end), Reason::WithinLimit, "the ban has ended");
 
-        let used_up = bucket_key(&image.settings, "192.0.2.3".parse().unwrap());
+        let used_up =
+            decide::bucket_key(&image.settings, &packet("192.0.2.3".parse().unwrap(), probe).source);
         tables.set_bucket(&used_up, bucket_class::PACKETS, u64::MAX >> 2);
         assert_eq!(judged(&tables, "192.0.2.3", end), Reason::PacketLimit);
         tables.pause(true);

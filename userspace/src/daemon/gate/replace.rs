@@ -7,7 +7,7 @@ use crate::api::types::{AuditEntry, Changed, Sizes};
 use crate::config::Name;
 use crate::daemon::{Caller, Inputs, clock};
 use crate::kernel::InstallReport;
-use crate::policy::Image;
+use crate::policy::{Image, LimitNumbers};
 use crate::store::{Kept, NewEntry, PolicyText, Setting};
 
 /// A change of the policy, as the history and the audit log have it.
@@ -97,6 +97,8 @@ impl Gate {
             Some(within) => self.kernel.install_until(&image, within)?,
         };
         let settings = image.settings;
+        let numbers = Arc::new(image.rules.numbers.clone());
+        let limits = image.rules.uses.clone();
         drop(image);
         let kept = Kept {
             snapshot: &snapshot,
@@ -125,7 +127,10 @@ impl Gate {
         if let Some(seen) = &change.seen {
             *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen.clone();
         }
-        let live = Arc::new(Live { inputs, settings, sizes, number });
+        // Not `inputs.numbers`: what comes back has those that it had.
+        self.hand_over_limits(&self.live().inputs.numbers, &numbers);
+        let inputs = Inputs { numbers, ..inputs };
+        let live = Arc::new(Live { inputs, settings, sizes, number, limits });
         let before = std::mem::replace(
             &mut *self.live.write().unwrap_or_else(PoisonError::into_inner),
             Arc::clone(&live),
@@ -157,6 +162,19 @@ impl Gate {
         let installed = image.and_then(|image| Ok(self.kernel.install(&image)?));
         if let Err(error) = installed {
             tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
+        }
+    }
+
+    /// Sets the counters of numbers back that now belong to another limit, and keeps the numbers for the next start.
+    pub(super) fn hand_over_limits(&self, before: &LimitNumbers, after: &LimitNumbers) {
+        if before == after {
+            return;
+        }
+        let stored = serde_json::to_string(after).map_err(Failure::failed);
+        let moved = before.moved(after).try_for_each(|number| self.kernel.reset_limit_counters(number));
+        let kept = stored.and_then(|json| Ok(self.store.set_setting(Setting::LimitNumbers, Some(&json))?));
+        if let Err(error) = moved.map_err(Failure::from).and(kept) {
+            tracing::warn!(%error, "the counters of some limits may hold those of others");
         }
     }
 

@@ -55,15 +55,19 @@ impl Gate {
 
         let audit = AuditLog::in_directory(store.directory());
         let settings = image.settings;
+        let numbers = Arc::new(image.rules.numbers.clone());
+        let limits = image.rules.uses.clone();
         drop(image);
         let lists = inputs.list_names();
         let number =
             change.as_ref().map_or(number, |change| keep(&store, &inputs, change, number, generation));
+        let before = Arc::clone(&inputs.numbers);
+        let inputs = Inputs { numbers: Arc::clone(&numbers), ..inputs };
         let gate = Self {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, settings, sizes, number }.into()),
+            live: RwLock::new(Live { inputs, settings, sizes, number, limits }.into()),
             changes: Mutex::new(()),
             pending: RwLock::new(pending),
             seen: RwLock::new(seen),
@@ -79,6 +83,7 @@ impl Gate {
             gate.audit(&change, Some(number));
         }
         gate.hand_over_list_counters(&lists);
+        gate.hand_over_limits(&before, &numbers);
         gate.guard(attached);
         gate.let_go_of_others(&wanted);
         Ok(gate)

@@ -1,12 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use xdpgate_ebpf::abi;
+use xdpgate_ebpf::abi::{self, LimitCounters};
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Action;
 
 use super::Gate;
 use crate::api::Failure;
-use crate::api::types::{Count, EventCounts, InterfaceStats, ListStats, Stats, XdpMode};
+use crate::api::types::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats, XdpMode};
 use crate::daemon::clock;
 use crate::kernel::{Attached, AttachedMode, CounterSums};
 
@@ -31,8 +31,30 @@ impl Gate {
             bans: self.kernel.count_bans(),
             interfaces: self.kernel.counters()?.iter().map(|(row, sums)| interface(row, sums)).collect(),
             lists: lists.collect(),
+            limits: self.limit_stats()?,
             events: EventCounts { written: events.written, skipped: events.skipped, lost: events.lost },
         })
+    }
+}
+
+impl Gate {
+    fn limit_stats(&self) -> Result<Vec<LimitStats>, Failure> {
+        let live = self.live();
+        let config = live.inputs.config_in_force();
+        let modes: HashMap<_, _> = config.limits.iter().map(|limit| (&limit.name, limit.mode())).collect();
+        let stats = live.limits.iter().map(|(number, of)| {
+            let LimitCounters { charged, dropped, monitored } = self.kernel.limit_counters(*number)?;
+            Ok(LimitStats {
+                of: of.clone(),
+                mode: modes.get(&of.limit).copied().unwrap_or_default(),
+                charged: count(charged),
+                dropped: count(dropped),
+                monitored: count(monitored),
+            })
+        });
+        let mut stats = stats.collect::<Result<Vec<_>, Failure>>()?;
+        stats.sort_by(|one, other| one.of.cmp(&other.of));
+        Ok(stats)
     }
 }
 

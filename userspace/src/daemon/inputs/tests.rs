@@ -4,7 +4,7 @@ use super::*;
 
 fn reload(before: &Inputs, config: Config) -> Result<Inputs, Failure> {
     let state = OperatorState::default();
-    Inputs::read(Some(before), PolicyText::default(), config, &state, |file| file.into())
+    Inputs::read(Some(before), PolicyText::default(), config, &state, None)
 }
 
 /// A policy with one list and a geo database, in a folder of its own.

@@ -68,7 +68,7 @@ fn world(rule: CountrySelection, unknown: DefaultAction) -> Image {
     );
     let config = Config { country: CountryRule { rule, unknown, ..CountryRule::default() }, ..bare() };
     let changes = OperatorChanges::default();
-    compile(&Sources { config: &config, changes: &changes, lists: &[], geo: Some(&database) }, 1).unwrap()
+    compile(&Sources { geo: Some(&database), ..Sources::of(&config, &changes) }, 1).unwrap()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn everything_known_of_a_source_is_in_one_set() {
     let changes = OperatorChanges { allow: vec![net("2001:db8::/32")], country: None };
     let lists =
         [list("a", Mode::Enforce, "10.1.2.0/24\n10.1.2.3"), list("b", Mode::Monitor, "10.1.2.3-10.1.2.9")];
-    let sources = Sources { config: &config, changes: &changes, lists: &lists, geo: None };
+    let sources = Sources { lists: &lists, ..Sources::of(&config, &changes) };
     let image = compile(&sources, 7).unwrap();
     let both = attribute::ALLOWED | attribute::MANAGEMENT;
     assert_eq!(image.attributes_of(ip("10.1.2.3")), AttributeSet { lists: 0b11, ..flags(both) });
@@ -150,7 +150,7 @@ fn the_operators_country_rule_replaces_the_policys() {
     let selection = CountrySelection::Deny(countries("FR XX"));
     let change = CountryChange { rule: selection, unknown: Some(DefaultAction::Drop) };
     let changes = OperatorChanges { country: Some(change), ..OperatorChanges::default() };
-    let sources = Sources { config: &config, changes: &changes, lists: &[], geo: Some(&database) };
+    let sources = Sources { geo: Some(&database), ..Sources::of(&config, &changes) };
     let image = compile(&sources, 1).unwrap();
     assert_eq!(image.attributes_of(ip("1.2.3.4")), AttributeSet::EMPTY);
     assert_eq!(image.attributes_of(ip("2.2.3.4")), denied(0, *b"FR"));
@@ -179,8 +179,7 @@ fn settings_are_in_the_kernels_terms() {
     config.source_limits.ipv6_prefix = 0;
     config.source_limits.mode = Mode::Monitor;
     let changes = OperatorChanges::default();
-    let settings =
-        compile(&Sources { config: &config, changes: &changes, lists: &[], geo: None }, 9).unwrap().settings;
+    let settings = compile(&Sources::of(&config, &changes), 9).unwrap().settings;
     assert_eq!(settings.default_action, action::DROP);
     assert_eq!(settings.fragments, fragments::LIMIT);
     assert_eq!(settings.modes, mode::MONITOR_COUNTRY | mode::MONITOR_LIMITS);
@@ -189,7 +188,7 @@ fn settings_are_in_the_kernels_terms() {
     assert_eq!(settings.udp_services[..3], [[0, 53], [1, 187], [0, 0]]);
     assert_eq!(settings.ipv4_key, [255, 255, 255, 0]);
     assert_eq!(settings.ipv6_key, [0; 16]);
-    assert!(settings.source.packets.is_set() && settings.fragment_limit.is_set());
+    assert!(settings.source.packets.is_set());
     assert_eq!(settings.source.bytes, Limit::NONE);
 }
 
@@ -197,7 +196,7 @@ fn settings_are_in_the_kernels_terms() {
 fn what_does_not_fit_is_refused_with_the_way_out() {
     let refused = |config: &Config, lists: &[LoadedList]| {
         let changes = OperatorChanges::default();
-        compile(&Sources { config, changes: &changes, lists, geo: None }, 1).unwrap_err().to_string()
+        compile(&Sources { lists, ..Sources::of(config, &changes) }, 1).unwrap_err().to_string()
     };
     let rule = CountryRule { rule: CountrySelection::Deny(countries("DE")), ..CountryRule::default() };
     assert_eq!(
@@ -242,8 +241,7 @@ fn what_does_not_fit_is_refused_with_the_way_out() {
 fn all_bits_of_the_lists_can_be_used() {
     let lists = vec![list("x", Mode::Enforce, "10.0.0.1"); MAX_LISTS];
     let (config, changes) = (bare(), OperatorChanges::default());
-    let image =
-        compile(&Sources { config: &config, changes: &changes, lists: &lists, geo: None }, 1).unwrap();
+    let image = compile(&Sources { lists: &lists, ..Sources::of(&config, &changes) }, 1).unwrap();
     assert_eq!(image.attributes_of(ip("10.0.0.1")).lists, u64::MAX);
     assert_eq!(image.settings.lists_enforced, u64::MAX);
 }
@@ -358,7 +356,7 @@ proptest! {
         let lists: Vec<_> = entries.into_iter().map(|prefixes| LoadedList {
             name: "x".parse().unwrap(), mode: Mode::Enforce, entries: prefixes.len(), ranges: Arc::new(prefixes.into_iter().collect()),
         }).collect();
-        let sources = Sources { config: &config, changes: &changes, lists: &lists, geo: Some(&database) };
+        let sources = Sources { lists: &lists, geo: Some(&database), ..Sources::of(&config, &changes) };
         let image = compile(&sources, 1).unwrap();
 
         let borders4 = image.ipv4.iter().flat_map(|segment| [segment.first, segment.last]);

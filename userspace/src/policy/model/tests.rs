@@ -8,7 +8,8 @@ use crate::policy::{OperatorChanges, Sources, compile};
 fn model(allow: &[&str]) -> Model {
     let allow = allow.iter().map(|prefix| prefix.parse().unwrap()).collect();
     let changes = OperatorChanges { allow, country: None };
-    let sources = Sources { config: &Config::default(), changes: &changes, lists: &[], geo: None };
+    let config = Config::default();
+    let sources = Sources::of(&config, &changes);
     Model::new(compile(&sources, 5).unwrap())
 }
 
@@ -65,7 +66,7 @@ impl Model {
 #[test]
 fn buckets_are_one_for_each_key_and_class_and_are_kept() {
     let model = model(&[]);
-    let key = BucketKey { high: 1, low: 0, family: family::IPV6 };
+    let key = BucketKey { high: 1, low: 0, salt: 0, family: family::IPV6 };
     assert_eq!(model.bucket_state(&key, bucket_class::PACKETS), None);
     model.set_bucket(&key, bucket_class::PACKETS, 7);
     model.set_bucket(&key, bucket_class::FRAGMENTS, 9);

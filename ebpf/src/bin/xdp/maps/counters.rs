@@ -78,7 +78,7 @@ pub(crate) fn count_lists(verdict: &Verdict, bytes: u32) {
 }
 
 #[inline(always)]
-fn count(counter: *mut Count, bytes: u32) {
+pub(super) fn count(counter: *mut Count, bytes: u32) {
     // SAFETY: the callers pass a live counter that belongs to this CPU.
     unsafe {
         (*counter).packets += 1;

@@ -11,6 +11,7 @@ mod control;
 mod counters;
 mod events;
 mod generation;
+mod limits;
 mod prefixes;
 mod scratch;
 
@@ -20,6 +21,7 @@ pub(crate) use control::{ControlWords, interface_slot, monotonic_ns, tick};
 pub(crate) use counters::{count_lists, counters};
 pub(crate) use events::{event_counters, write_event};
 pub(crate) use generation::{attribute_set, settings};
+pub(crate) use limits::{border, count_limit, destination_class, limit, port_class, rule, salt, service};
 pub(crate) use prefixes::Prefixes;
 pub(crate) use scratch::{LastReading, Scratch, scratch};
 

@@ -7,6 +7,7 @@ use core::cell::Cell;
 use aya_ebpf::btf_maps::PerCpuArray;
 use aya_ebpf::macros::btf_map;
 use xdpgate_ebpf::packet::Packet;
+use xdpgate_ebpf::rules::Steps;
 use xdpgate_ebpf::verdict::Verdict;
 
 use crate::frame::Settled;
@@ -20,6 +21,7 @@ pub(crate) struct Scratch {
     pub(crate) packet: Packet,
     pub(crate) verdict: Verdict,
     pub(crate) settled: Settled,
+    pub(crate) steps: Steps,
     /// Outlives the packet.
     pub(crate) last_reading: LastReading,
 }

@@ -100,7 +100,7 @@ pub(crate) fn compiled(policy: &Policy, generation: u64) -> Result<Image> {
     let (config, lists) = decisive(policy)?;
     let changes = OperatorChanges::default();
     let geo = if policy.countries { Some(prefixes::geo()?) } else { None };
-    let sources = Sources { config: &config, changes: &changes, lists: &lists, geo: geo.as_ref() };
+    let sources = Sources { lists: &lists, geo: geo.as_ref(), ..Sources::of(&config, &changes) };
     Ok(compile(&sources, generation)?)
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn of_countries(database: &GeoDatabase) -> Result<Image> {
     let denied = database.countries().keys().copied().skip(1).collect();
     config.country.rule = CountrySelection::Deny(denied);
     let changes = OperatorChanges::default();
-    let sources = Sources { config: &config, changes: &changes, lists: &[], geo: Some(database) };
+    let sources = Sources { geo: Some(database), ..Sources::of(&config, &changes) };
     Ok(compile(&sources, 1)?)
 }
 
