@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Inputs;
 use crate::api::types::ModeSet;
-use crate::config::{Config, Mode, Name};
+use crate::config::{Config, LimitConfig, Mode, Name, OnExceed};
 use crate::policy::LoadedList;
 
 /// The rule on countries.
@@ -27,7 +27,11 @@ impl Inputs {
         config.fragments.mode = self.mode(FRAGMENTS, config.fragments.mode);
         config.source_limits.mode = self.mode(SOURCE_LIMITS, config.source_limits.mode);
         for limit in &mut config.limits {
-            limit.mode = self.mode(limit.name.as_str(), limit.mode);
+            limit.mode = self.mode(limit.name.as_str(), written_mode(limit));
+            if limit.mode == Mode::Enforce && limit.on_exceed == OnExceed::Monitor {
+                // An operator wants it to act, and it does not say how.
+                limit.on_exceed = OnExceed::Drop;
+            }
         }
         config
     }
@@ -42,7 +46,7 @@ impl Inputs {
     /// Every rule that has a mode, with the mode that was written. A word beats a list or a limit of that name.
     pub(in crate::daemon) fn written_modes(&self) -> BTreeMap<String, Mode> {
         let lists = self.lists.iter().map(|list| (list.name.to_string(), list.mode));
-        let limits = self.config.limits.iter().map(|limit| (limit.name.to_string(), limit.mode));
+        let limits = self.config.limits.iter().map(|limit| (limit.name.to_string(), written_mode(limit)));
         let words = [
             (COUNTRY, self.written_country_rule().mode),
             (FRAGMENTS, self.config.fragments.mode),
@@ -93,11 +97,17 @@ impl Inputs {
     }
 }
 
+/// Whether a limit acts, by its mode and by what happens on exceed.
+fn written_mode(limit: &LimitConfig) -> Mode {
+    if limit.on_exceed == OnExceed::Monitor { Mode::Monitor } else { limit.mode }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config::{Algorithm, Amount, LimitKey, LimitUnit};
 
     fn inputs(policy: &str) -> Inputs {
         Inputs::load(crate::config::parse(policy, Path::new("policy.toml")).unwrap(), None).unwrap()
@@ -126,6 +136,32 @@ mod tests {
         let moved = inputs("").with_mode(&name(COUNTRY), Mode::Monitor, Mode::Enforce);
         assert_eq!(moved.country_rule().mode, Mode::Monitor);
         assert_eq!(moved.written_country_rule().mode, Mode::Enforce);
+    }
+
+    #[test]
+    fn a_limit_is_moved_both_ways() {
+        let limit = |on_exceed| LimitConfig {
+            name: name("api"),
+            algorithm: Algorithm::TokenBucket,
+            unit: LimitUnit::Packets,
+            amount: Amount::Window { count: 1, window: std::time::Duration::from_secs(1) },
+            key: LimitKey::Source,
+            on_exceed,
+            mode: Mode::Enforce,
+            line: 1,
+        };
+        let with = |on_exceed| Inputs {
+            config: Config { limits: vec![limit(on_exceed)], ..Config::default() }.into(),
+            ..inputs("")
+        };
+        let acts = with(OnExceed::Drop);
+        assert_eq!(acts.written_modes()["api"], Mode::Enforce);
+        let moved = acts.with_mode(&name("api"), Mode::Monitor, Mode::Enforce).config_in_force();
+        assert_eq!(moved.limits[0].mode, Mode::Monitor);
+        let counts = with(OnExceed::Monitor);
+        assert_eq!(counts.written_modes()["api"], Mode::Monitor);
+        let moved = counts.with_mode(&name("api"), Mode::Enforce, Mode::Monitor).config_in_force();
+        assert_eq!((moved.limits[0].mode, moved.limits[0].on_exceed), (Mode::Enforce, OnExceed::Drop));
     }
 
     #[test]
