@@ -67,7 +67,7 @@ pub(super) fn text_changes(before: &str, after: &str) -> String {
     }
     let diff = TextDiff::from_lines(before, after);
     let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
-    format!("{} lines added, {} removed", count(ChangeTag::Insert), count(ChangeTag::Delete))
+    format!("+{} -{} lines", count(ChangeTag::Insert), count(ChangeTag::Delete))
 }
 
 fn diff(before: &Snapshot, after: &Snapshot, compared_with: Option<u64>, number: u64) -> String {
@@ -128,7 +128,7 @@ mod tests {
         for line in ["--- /etc/x.toml (entry 4)", "+++ /etc/x.toml (entry 5)", "-b = 2", "+b = 3", " a = 1"] {
             assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
         }
-        assert_eq!(text_changes("a\nb\n", "a\nc\nd\n"), "2 lines added, 1 removed");
+        assert_eq!(text_changes("a\nb\n", "a\nc\nd\n"), "+2 -1 lines");
         assert_eq!(text_changes("a\n", "a\n"), "the same policy");
     }
 }
