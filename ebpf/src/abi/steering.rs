@@ -16,7 +16,7 @@ pub mod control {
     /// The first of the words that belong to the bans; see [`crate::abi::ban_word`].
     pub const BANS: usize = 4;
     /// The time, in nanoseconds of `CLOCK_MONOTONIC`, from which on the generation before the live one is in force again,
-    /// unless an operator has confirmed the live one. Zero: no such time.
+    /// unless an operator has confirmed the live one. Its lowest bit is that of the generation that it ends. Zero: no such time.
     pub const RETURN_AT: usize = 12;
     /// Always zero.
     pub const ZERO: usize = 15;

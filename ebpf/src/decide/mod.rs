@@ -69,7 +69,12 @@ pub fn decide<V: View, T: Tables, C: Clock>(view: &V, packet: &mut Packet, table
 pub fn generation_in_force<T: Tables, C: Clock>(tables: &T, clock: &C) -> u64 {
     // The time before the generation, as userspace stores them: whoever sees an unconfirmed generation sees its end.
     let (return_at, live) = (tables.return_at(), tables.generation());
-    if return_at != 0 && clock.now_ns() >= return_at { live - 1 } else { live }
+    if return_at == 0 {
+        return live;
+    }
+    // Its lowest bit is that of the generation that it ends: one that was left behind ends no other.
+    let ends = (return_at ^ live) & 1 == 0 && clock.now_ns() >= return_at;
+    if ends { live - 1 } else { live }
 }
 
 /// What comes after the parser, in the order of the chart in docs/architecture.md.

@@ -2,6 +2,7 @@
 
 mod captures;
 mod operate;
+mod policies;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ pub(super) use self::captures::{ReplayArgs, SuggestArgs};
 pub(super) use self::operate::{
     CheckArgs, CompletionsArgs, DetachArgs, EventsArgs, ExplainArgs, ManArgs, PinArgs, RunArgs, StatsArgs,
 };
+pub(super) use self::policies::{ApplyArgs, AuditArgs, HistoryArgs, ModeArgs, ReloadArgs, UndoArgs};
 pub(super) use self::sources::{AllowCommand, BanCommand, GeoCommand, GeoRuleArgs, ListCommand};
 
 use crate::api::DEFAULT_SOCKET;
@@ -85,7 +87,21 @@ pub(super) enum Command {
     /// Take the program off one interface or all; works when the daemon is dead
     Detach(DetachArgs),
     /// Read the policy file, the lists and the geo database again; all of it takes effect or nothing
-    Reload,
+    Reload(ReloadArgs),
+    /// Check a policy and put it in force, for good or until it is confirmed
+    Apply(ApplyArgs),
+    /// Keep the policy that was applied with --confirm
+    Confirm,
+    /// Go back to the policy before, with its lists, allowlist, country rule and modes
+    Undo(UndoArgs),
+    /// Show the policies that were in force: when, who, what
+    History(HistoryArgs),
+    /// Let a rule drop, whatever mode is written where it stands
+    Enforce(ModeArgs),
+    /// Let a rule only count what it would drop
+    Monitor(ModeArgs),
+    /// Show who changed what; works when the daemon is dead
+    Audit(AuditArgs),
     /// Print a completion script
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page for each command
@@ -157,6 +173,17 @@ mod tests {
             "xdpgate explain 192.0.2.1 --port 53 --proto udp",
             "xdpgate pause --bpffs /sys/fs/bpf/other",
             "xdpgate detach --interface eth0",
+            "xdpgate reload --force",
+            "xdpgate apply",
+            "xdpgate apply policy.toml --confirm 60s --force",
+            "xdpgate confirm",
+            "xdpgate undo",
+            "xdpgate undo 3 --confirm 5m --force",
+            "xdpgate history",
+            "xdpgate history 7 --diff",
+            "xdpgate enforce scanners",
+            "xdpgate monitor country --force",
+            "xdpgate audit --last 5 --since 1h --state-dir /srv/state",
             "xdpgate completions bash",
             "xdpgate man --out /tmp/man",
         ] {
@@ -205,6 +232,10 @@ mod tests {
             "xdpgate suggest c.pcap --touch 101",
             "xdpgate run --metrics 9919",
             "xdpgate run --interface a/b",
+            "xdpgate apply --confirm permanent",
+            "xdpgate undo 0",
+            "xdpgate history --diff",
+            "xdpgate monitor",
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -1,8 +1,7 @@
-use std::path::Path;
-
 use hyper::Method;
 
-use super::args::DetachArgs;
+use super::args::{DetachArgs, PinArgs, ReloadArgs};
+use super::audit;
 use super::numbers::grouped;
 use super::output::Stop;
 use super::session::Session;
@@ -12,11 +11,13 @@ use crate::api::{Failure, FailureKind};
 use crate::config::InterfaceName;
 use crate::kernel;
 
-pub(super) fn pause(session: &Session, bpffs: &Path, on: bool) -> Result<(), Stop> {
+pub(super) fn pause(session: &Session, pins: &PinArgs, on: bool) -> Result<(), Stop> {
     let path = if on { "/v1/pause" } else { "/v1/resume" };
     let answer = match session.call::<PauseState>(Method::POST, path, Vec::new()) {
         Err(failure) if failure.kind == FailureKind::Unreachable => {
-            kernel::pause_pinned(bpffs, on).map_err(|error| without_daemon(&failure, error))?;
+            kernel::pause_pinned(&pins.bpffs, on).map_err(|error| without_daemon(&failure, error))?;
+            let action = if on { "pause" } else { "resume" };
+            audit::note(&pins.state.state_dir, action, "without a daemon".to_owned());
             PauseState { paused: on, by: Actor::Pins }
         }
         answer => answer?,
@@ -42,6 +43,9 @@ pub(super) fn detach(session: &Session, args: &DetachArgs) -> Result<(), Stop> {
             if let (Some(name), true) = (interface, interfaces.is_empty()) {
                 return Err(Failure::not_found(format!("{name} is not guarded")).into());
             }
+            let names: Vec<_> = interfaces.iter().map(InterfaceName::as_str).collect();
+            let what = format!("{} (without a daemon)", names.join(" "));
+            audit::note(&args.pins.state.state_dir, "detach", what);
             Detached { interfaces, by: Actor::Pins }
         }
         answer => answer?,
@@ -57,8 +61,9 @@ pub(super) fn detach(session: &Session, args: &DetachArgs) -> Result<(), Stop> {
     })
 }
 
-pub(super) fn reload(session: &Session) -> Result<(), Stop> {
-    let answer: Reloaded = session.call(Method::POST, "/v1/reload", Vec::new())?;
+pub(super) fn reload(session: &Session, args: &ReloadArgs) -> Result<(), Stop> {
+    let path = format!("/v1/reload?force={}", args.force);
+    let answer: Reloaded = session.call(Method::POST, &path, Vec::new())?;
     session.output.show(&answer, |out, answer| {
         let sizes = answer.sizes;
         writeln!(

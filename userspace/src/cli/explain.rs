@@ -54,6 +54,13 @@ fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
         writeln!(out, "{:<12}{plan}", "plan")?;
     }
     answer.limits.iter().try_for_each(|limit| limit_line(out, limit))?;
+    for set in &answer.modes {
+        writeln!(
+            out,
+            "{:<12}{}: {} {DIM}(set by an operator; written: {}){RESET}",
+            "mode", set.name, set.mode, set.written
+        )?;
+    }
     writeln!(out, "{DIM}by generation {}{RESET}", answer.generation)
 }
 

@@ -100,6 +100,9 @@ fn table(out: &mut dyn Write, lists: &[ListInfo]) -> io::Result<()> {
 
 fn details(out: &mut dyn Write, list: &ListInfo) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{RESET} ({}, from {})", list.name, list.mode, list.origin.as_str())?;
+    if let Some(written) = list.written_mode {
+        writeln!(out, "  mode       {} {WARN}(set by an operator; written: {written}){RESET}", list.mode)?;
+    }
     writeln!(out, "  file       {}", list.path.display())?;
     writeln!(out, "  read       {} ago", since(list.loaded))?;
     writeln!(out, "  entries    {}", grouped(list.entries))?;

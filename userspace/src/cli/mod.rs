@@ -2,6 +2,7 @@
 
 mod allow;
 mod args;
+mod audit;
 mod ban;
 mod capture_file;
 mod check;
@@ -10,9 +11,11 @@ mod events;
 mod explain;
 mod generate;
 mod geo;
+mod history;
 mod list;
 mod numbers;
 mod output;
+mod policy;
 mod policy_file;
 mod replay;
 mod run;
@@ -30,6 +33,7 @@ use clap::Parser;
 use self::args::{Cli, Command};
 use self::output::{Output, Stop};
 use self::session::Session;
+use crate::config::Mode;
 
 pub use self::args::command;
 
@@ -62,9 +66,16 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
         Command::List(command) => list::list(&session()?, command),
         Command::Geo(command) => geo::geo(&session()?, command),
         Command::Explain(args) => explain::explain(&session()?, &args),
-        Command::Pause(args) => control::pause(&session()?, &args.bpffs, true),
-        Command::Resume(args) => control::pause(&session()?, &args.bpffs, false),
+        Command::Pause(args) => control::pause(&session()?, &args, true),
+        Command::Resume(args) => control::pause(&session()?, &args, false),
         Command::Detach(args) => control::detach(&session()?, &args),
-        Command::Reload => control::reload(&session()?),
+        Command::Reload(args) => control::reload(&session()?, &args),
+        Command::Apply(args) => policy::apply(&session()?, &args),
+        Command::Confirm => policy::confirm(&session()?),
+        Command::Undo(args) => policy::undo(&session()?, &args),
+        Command::History(args) => history::history(&session()?, &args),
+        Command::Enforce(args) => policy::set_mode(&session()?, &args, Mode::Enforce),
+        Command::Monitor(args) => policy::set_mode(&session()?, &args, Mode::Monitor),
+        Command::Audit(args) => audit::audit(&session()?, &args),
     }
 }

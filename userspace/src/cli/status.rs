@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use super::numbers::{grouped, since, time};
 use super::output::Stop;
+use super::policy::waits;
 use super::session::Session;
 use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::api::types::{InterfaceStatus, Status, XdpMode};
@@ -30,6 +31,13 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     let policy = &status.policy;
     let file = policy.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
     writeln!(out, "policy      {file}, read {}, generation {}", time(policy.loaded), status.generation)?;
+    if policy.differs_from_file {
+        writeln!(out, "            {WARN}not the file: history entry {} is in force{RESET}", policy.number)?;
+    }
+    if let Some(pending) = &policy.pending {
+        write!(out, "{WARN}UNCONFIRMED{RESET} ")?;
+        waits(out, pending)?;
+    }
     let sizes = policy.sizes;
     writeln!(
         out,
@@ -46,6 +54,13 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     writeln!(out, "allowlist   {} entries", grouped(status.allow))?;
     writeln!(out, "blocklists  {}", status.lists)?;
     writeln!(out, "countries   {}", status.country)?;
+    for set in &policy.modes {
+        writeln!(
+            out,
+            "mode        {}: {} {WARN}(set by an operator; written: {}){RESET}",
+            set.name, set.mode, set.written
+        )?;
+    }
     for table in &status.tables {
         let room = format!("{} of {}", grouped(table.used), grouped(table.capacity));
         writeln!(out, "table       {:<17} {room}", table.name)?;

@@ -22,6 +22,32 @@ impl Ttl {
     }
 }
 
+/// A time that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wait(u64);
+
+impl Wait {
+    pub(super) const fn seconds(self) -> u64 {
+        self.0
+    }
+}
+
+/// Not a time that ends.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a number and a unit, such as 30s, 5m, 1h or 7d")]
+pub(super) struct WaitError;
+
+impl FromStr for Wait {
+    type Err = WaitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(Ttl::Seconds(seconds)) => Ok(Self(seconds)),
+            Ok(Ttl::Permanent) | Err(TtlError) => Err(WaitError),
+        }
+    }
+}
+
 /// Not a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a number and a unit, such as 90s, 30m, 1h30m, 7d or 2w, or `permanent`")]
@@ -65,6 +91,8 @@ mod tests {
             assert_eq!(text.parse(), Ok(Ttl::Seconds(seconds)), "{text}");
         }
         assert_eq!("permanent".parse(), Ok(Ttl::Permanent));
+        assert_eq!("5m".parse(), Ok(Wait(300)));
+        assert_eq!("permanent".parse::<Wait>(), Err(WaitError), "it must end");
     }
 
     #[test]

@@ -63,11 +63,19 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// When the file cannot be read, or anything in it is wrong.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let bytes = read(path).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|error| not_text(&error, path))?;
+    let text = read_text(path)?;
     // Absolute from here on: the daemon's working folder may change.
     let absolute = std::path::absolute(path).map_err(unreadable)?;
     check_text(&text, path, folder_of(&absolute))
+}
+
+/// Reads the text of a policy, unchecked.
+///
+/// # Errors
+/// When the file cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let bytes = read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    String::from_utf8(bytes).map_err(|error| not_text(&error, path))
 }
 
 /// Checks the text of a policy. `origin` is the file in messages, and relative paths begin at its folder.

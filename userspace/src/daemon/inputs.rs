@@ -1,5 +1,9 @@
 //! What a policy is compiled from, read and checked.
 
+mod list_source;
+pub(super) mod modes;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -8,19 +12,23 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+pub(super) use self::list_source::ListSource;
+
 use super::clock;
 use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
 use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
-use crate::feeds::{BadLineReport, BadLines, GeoDatabase, ParsedList, parse_list, read_list};
+use crate::feeds::{BadLines, GeoDatabase, read_list};
 use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
-use crate::store::{AllowRecord, Setting, Store};
+use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
 /// Everything that a policy is compiled from. Cheap to clone: a change replaces one part.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// The policy file, with the command line of the daemon laid over it.
+    /// The text of the policy.
+    pub policy: Arc<PolicyText>,
+    /// What it says, with the command line of the daemon laid over it.
     pub config: Arc<Config>,
     /// When the file was read.
     pub loaded: Timestamp,
@@ -28,6 +36,8 @@ pub struct Inputs {
     pub allow: Arc<Vec<AllowRecord>>,
     /// The country rule that an operator set.
     pub country: Option<GeoRule>,
+    /// Modes that operators set in place of those that were written.
+    pub modes: Arc<BTreeMap<Name, Mode>>,
     /// The blocklists, the policy's first.
     pub lists: Arc<Vec<LoadedList>>,
     /// Where each of `lists` comes from, in the same order.
@@ -38,29 +48,6 @@ pub struct Inputs {
     pub plans: Arc<Vec<LoadedPlan>>,
     /// The numbers of limits before this policy.
     pub numbers: Arc<LimitNumbers>,
-}
-
-/// Where a list comes from.
-#[derive(Clone, Debug)]
-pub struct ListSource {
-    /// Its name.
-    pub name: Name,
-    /// Whether it drops or only counts.
-    pub mode: Mode,
-    /// Who named it.
-    pub origin: Origin,
-    /// The file.
-    pub path: PathBuf,
-    /// Whether bad lines are left out.
-    pub skip_bad: bool,
-    /// How many were.
-    pub skipped: BadLineReport,
-    /// Since when it is there; orders the lists of operators.
-    pub added: Timestamp,
-    /// When it was read.
-    pub loaded: Timestamp,
-    /// What the file was like then.
-    pub(super) stamp: Option<FileStamp>,
 }
 
 /// The geo database in use.
@@ -77,64 +64,108 @@ pub struct LoadedGeo {
 }
 
 impl Inputs {
-    /// Reads what the policy file and the operators name.
+    /// Reads what a policy names, without anything of operators.
     ///
     /// # Errors
     /// When a list or a database cannot be read or is not valid.
     pub fn load(config: Config, store: Option<&Store>) -> Result<Self, Failure> {
-        Self::load_after(None, config, store)
+        let state = store.map_or_else(|| Ok(OperatorState::default()), Store::operator_state)?;
+        Self::read(None, PolicyText::default(), config, &state, store)
     }
 
-    /// As [`Inputs::load`], but takes over what was read before of files that have not changed since.
+    /// Reads what a policy and the operators name, but takes over what was read `before` of files that have not changed
+    /// since.
     ///
     /// # Errors
     /// As [`Inputs::load`].
-    pub fn reload(&self, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
-        Self::load_after(Some(self), config, store)
+    pub(super) fn of_store(
+        before: Option<&Self>,
+        policy: PolicyText,
+        config: Config,
+        state: &OperatorState,
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        Self::read(before, policy, config, state, Some(store))
     }
 
-    fn load_after(before: Option<&Self>, config: Config, store: Option<&Store>) -> Result<Self, Failure> {
+    fn read(
+        before: Option<&Self>,
+        policy: PolicyText,
+        config: Config,
+        state: &OperatorState,
+        store: Option<&Store>,
+    ) -> Result<Self, Failure> {
+        let file = |file: &str| store.map_or_else(|| file.into(), |store| store.list_path(file));
         let mut sources: Vec<_> = config.lists.iter().map(ListSource::of_policy).collect();
-        if let Some(store) = store {
-            for list in store.lists()? {
-                if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
-                    return Err(Failure::invalid(format!(
-                        "the list {} is in the policy file (line {}) and was also added by an operator; rename the one \
-                         in the file, or remove the other: xdpgate list del {}",
-                        list.name, named.line, list.name
-                    )));
-                }
-                sources.push(ListSource::of_operator(&list, store.list_path(&list.name)));
+        for list in &state.lists {
+            if let Some(named) = config.lists.iter().find(|named| named.name == list.name) {
+                return Err(Failure::invalid(format!(
+                    "the list {} is in the policy file (line {}) and was also added by an operator; rename the one \
+                     in the file, or remove the other: xdpgate list del {}",
+                    list.name, named.line, list.name
+                )));
             }
+            sources.push(ListSource::of_operator(list, file(&list.file)));
         }
         let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {
             Some(list) => Ok(list),
             None => source.read(),
         };
         let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
-        let geo = geo_path(&config, store)?;
+        let geo = geo_path(&config, state);
         let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
         let plans = config.plans.iter().map(read_plan);
         let numbers = match before {
             Some(before) => (*before.numbers).clone(),
             None => store.map_or_else(|| Ok(LimitNumbers::default()), stored_numbers)?,
         };
-        Ok(Self {
+        let mut inputs = Self {
             plans: Arc::new(plans.collect::<Result<_, _>>()?),
             numbers: Arc::new(numbers),
+            policy: Arc::new(policy),
             config: Arc::new(config),
             loaded: clock::now(),
-            allow: Arc::new(store.map_or_else(|| Ok(Vec::new()), Store::allow)?),
-            country: store.map_or(Ok(None), stored_country)?,
+            allow: Arc::new(state.allow.clone()),
+            country: stored_country(state)?,
+            modes: Arc::new(state.modes.clone()),
             lists: Arc::new(lists),
             list_sources: Arc::new(sources),
             geo,
+        };
+        inputs.drop_modes_of_nothing();
+        Ok(inputs)
+    }
+
+    /// All of it, as the store keeps it.
+    ///
+    /// # Errors
+    /// When the country rule can't be written as JSON.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, Failure> {
+        let of_operators = |(source, _): &(&ListSource, &LoadedList)| source.origin == Origin::Operator;
+        let lists = self.list_sources.iter().zip(self.lists.iter()).filter(of_operators);
+        let country =
+            self.country.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
+        let geo = self.geo.as_ref().filter(|geo| geo.origin == Origin::Operator);
+        Ok(Snapshot {
+            policy: PolicyText::clone(&self.policy),
+            state: OperatorState {
+                allow: self.allow.to_vec(),
+                lists: lists.map(|(source, list)| source.record(list.entries)).collect(),
+                country,
+                geo_database: geo.map(|geo| geo.path.clone()),
+                modes: BTreeMap::clone(&self.modes),
+            },
         })
     }
 
     /// The country rule in force.
     #[must_use]
     pub fn country_rule(&self) -> CountryRule {
+        let written = self.written_country_rule();
+        CountryRule { mode: self.mode(modes::COUNTRY, written.mode), ..written }
+    }
+
+    pub(super) fn written_country_rule(&self) -> CountryRule {
         let file = &self.config.country;
         self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
     }
@@ -165,95 +196,17 @@ impl Inputs {
     pub(super) fn with_sources<T>(&self, take: impl FnOnce(&policy::Sources<'_>) -> T) -> T {
         let changes =
             OperatorChanges { allow: self.allow.iter().map(|entry| entry.prefix).collect(), country: None };
-        // The operator's rule goes where the file's would be: it may also change scope and mode.
-        let config = Config { country: self.country_rule(), ..(*self.config).clone() };
+        // The operator's rules go where the file's would be: they may also change scope and mode.
+        let config = self.config_in_force();
+        let lists = self.lists_in_force();
         take(&policy::Sources {
             config: &config,
             changes: &changes,
-            lists: &self.lists,
+            lists: &lists,
             geo: self.geo.as_ref().map(|geo| &geo.database),
             plans: &self.plans,
             numbers: &self.numbers,
         })
-    }
-}
-
-impl ListSource {
-    fn of_policy(list: &crate::config::ListConfig) -> Self {
-        Self {
-            name: list.name.clone(),
-            mode: list.mode,
-            origin: Origin::Policy,
-            path: list.path.clone(),
-            skip_bad: list.skip_bad,
-            skipped: BadLineReport::default(),
-            added: clock::now(),
-            loaded: clock::now(),
-            stamp: None,
-        }
-    }
-
-    /// A list that an operator added.
-    #[must_use]
-    pub fn of_operator(list: &crate::store::ListRecord, path: PathBuf) -> Self {
-        Self {
-            name: list.name.clone(),
-            mode: list.mode,
-            origin: Origin::Operator,
-            path,
-            skip_bad: list.skip_bad,
-            skipped: BadLineReport::default(),
-            added: list.added,
-            loaded: clock::now(),
-            stamp: None,
-        }
-    }
-
-    /// The list as it was read before, if its file is the same and is to be read in the same way.
-    fn take_over(&mut self, before: &Inputs) -> Option<LoadedList> {
-        let mut pairs = before.list_sources.iter().zip(before.lists.iter());
-        let (source, list) =
-            pairs.find(|(source, _)| source.path == self.path && source.skip_bad == self.skip_bad)?;
-        self.stamp = source.stamp.filter(|stamp| stamp.is_of(&self.path));
-        self.stamp?;
-        self.skipped = source.skipped.clone();
-        self.loaded = source.loaded;
-        let (name, mode) = (self.name.clone(), self.mode);
-        Some(LoadedList { name, mode, ranges: Arc::clone(&list.ranges), entries: list.entries })
-    }
-
-    fn read(&mut self) -> Result<LoadedList, Failure> {
-        let bad = self.bad_lines();
-        let (read, stamp) = FileStamp::around(&self.path, || read_list(File::open(&self.path)?, bad));
-        let parsed = read.map_err(|error| {
-            Failure::invalid(format!("list {}: {}: {error}", self.name, self.path.display()))
-        })?;
-        self.stamp = stamp;
-        Ok(self.loaded(parsed))
-    }
-
-    /// Reads the text of the list; `origin` is where the text came from, for the message.
-    ///
-    /// # Errors
-    /// When the text is no list.
-    pub fn parse(&mut self, text: &[u8], origin: &str) -> Result<LoadedList, Failure> {
-        let parsed = parse_list(text, self.bad_lines())
-            .map_err(|error| Failure::invalid(format!("list {}: {origin}: {error}", self.name)))?;
-        Ok(self.loaded(parsed))
-    }
-
-    const fn bad_lines(&self) -> BadLines {
-        if self.skip_bad { BadLines::Skip } else { BadLines::Refuse }
-    }
-
-    fn loaded(&mut self, parsed: ParsedList) -> LoadedList {
-        self.skipped = parsed.skipped;
-        LoadedList {
-            name: self.name.clone(),
-            mode: self.mode,
-            ranges: Arc::new(parsed.ranges.into()),
-            entries: parsed.entries,
-        }
     }
 }
 
@@ -277,12 +230,9 @@ impl LoadedGeo {
     }
 }
 
-fn geo_path(config: &Config, store: Option<&Store>) -> Result<Option<(PathBuf, Origin)>, Failure> {
-    let named = store.map_or(Ok(None), |store| store.setting(Setting::GeoDatabase))?;
-    if let Some(path) = named {
-        return Ok(Some((path.into(), Origin::Operator)));
-    }
-    Ok(config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+fn geo_path(config: &Config, state: &OperatorState) -> Option<(PathBuf, Origin)> {
+    let by_operator = state.geo_database.clone().map(|path| (path, Origin::Operator));
+    by_operator.or_else(|| config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
 }
 
 /// A plan with the sources of its file.
@@ -303,13 +253,12 @@ fn stored_numbers(store: &Store) -> Result<LimitNumbers, Failure> {
     Ok(stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
 }
 
-fn stored_country(store: &Store) -> Result<Option<GeoRule>, Failure> {
-    let Some(json) = store.setting(Setting::CountryRule)? else { return Ok(None) };
-    serde_json::from_str(&json).map(Some).map_err(|error| {
-        let path = store.path().display();
+fn stored_country(state: &OperatorState) -> Result<Option<GeoRule>, Failure> {
+    let rule = state.country.as_ref().map(|json| serde_json::from_str(json)).transpose();
+    rule.map_err(|error| {
         Failure::failed(format!(
-            "the country rule in {path} can't be read ({error}); remove it: \
-             sqlite3 {path} \"DELETE FROM settings WHERE key = 'country-rule'\""
+            "the country rule that an operator set can't be read ({error}); remove it from the database: \
+             sqlite3 xdpgate.db \"DELETE FROM settings WHERE key = 'country-rule'\""
         ))
     })
 }

@@ -1,15 +1,20 @@
 //! The daemon: owns the policy, the store and the kernel side, and keeps the three in step.
 
+mod audit;
+mod caller;
 mod clock;
 mod events;
 mod failure;
 mod file_stamp;
 mod gate;
 mod geo_rule;
+mod host;
 mod inputs;
 mod log;
 mod options;
 
+pub use self::audit::{AuditLog, read_audit};
+pub use self::caller::{Caller, Credentials};
 pub use self::events::EventLog;
 pub use self::gate::{BanLines, Gate, NewList};
 pub use self::inputs::{Inputs, LoadedGeo};

@@ -1,12 +1,13 @@
 //! How the daemon was started.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::api::Failure;
 use crate::config::{self, AttachMode, Config, InterfaceName};
 use crate::kernel;
+use crate::store::PolicyText;
 
 /// Where `/metrics` is served, as the command line says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +61,29 @@ impl RunOptions {
     /// # Errors
     /// When the policy is not valid, or there is no interface to guard.
     pub fn load(&self) -> Result<Config, Failure> {
-        let mut config = match &self.config {
-            Some(path) => config::load(path)?,
-            None => Config::embedded_default(),
+        self.check(&self.read()?)
+    }
+
+    /// The text of the policy file, or of the built-in policy.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self) -> Result<PolicyText, Failure> {
+        let Some(path) = &self.config else {
+            return Ok(PolicyText { file: None, text: config::EMBEDDED_DEFAULT.to_owned() });
         };
+        // Absolute from here on: the daemon's working folder may change.
+        let file = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        Ok(PolicyText { text: config::read_text(path)?, file: Some(file) })
+    }
+
+    /// As [`RunOptions::load`], of any policy.
+    ///
+    /// # Errors
+    /// When the policy is not valid, or there is no interface to guard.
+    pub fn check(&self, policy: &PolicyText) -> Result<Config, Failure> {
+        let origin = policy.file.as_deref().unwrap_or(Path::new("built-in policy"));
+        let mut config = config::parse(&policy.text, origin)?;
         for interface in &self.interfaces {
             if !config.interfaces.contains(interface) {
                 config.interfaces.push(interface.clone());

@@ -22,6 +22,8 @@ pub struct InstallReport {
     pub attribute_sets: u64,
     /// From the first write to the flip.
     pub took: Duration,
+    /// When the generation before comes back, unless this one is confirmed; by `CLOCK_MONOTONIC`.
+    pub return_at: Option<u64>,
 }
 
 impl Kernel {
@@ -31,12 +33,26 @@ impl Kernel {
     /// # Errors
     /// The prefixes do not fit, or a table can't be written; the live generation is then still live.
     pub fn install(&self, image: &Image) -> Result<InstallReport, KernelError> {
+        self.install_for(image, None)
+    }
+
+    /// As [`Kernel::install`], but after this time the generation before is in force again, with or without a daemon,
+    /// unless [`Kernel::confirm`] comes first. Until then its slot is not written to.
+    ///
+    /// # Errors
+    /// As [`Kernel::install`].
+    pub fn install_until(&self, image: &Image, within: Duration) -> Result<InstallReport, KernelError> {
+        self.install_for(image, Some(within))
+    }
+
+    fn install_for(&self, image: &Image, within: Option<Duration>) -> Result<InstallReport, KernelError> {
         let started = Instant::now();
         let generation = image.settings.generation;
         let live = self.live_generation();
-        if live != 0 && (generation ^ live) & (GENERATION_SLOTS - 1) == 0 {
+        if !self.may_write(generation) {
             return Err(KernelError::SlotInUse { generation, live });
         }
+        self.forget_stale_return();
         self.check_room(image)?;
         let prefixes = PrefixTables::compile(&image.ipv4, &image.ipv6)?;
 
@@ -53,7 +69,12 @@ impl Kernel {
             .settings
             .set(slot, image.settings, 0)
             .map_err(|error| KernelError::table("SETTINGS", error))?;
+        // The order is argued in docs/adr/0014-the-way-back.md.
+        let return_at = within.map(|within| self.return_after(within, generation));
         self.control.set(control::LIVE_GENERATION, generation);
+        if return_at.is_none() {
+            self.confirm();
+        }
         drop(tables);
 
         let report = InstallReport {
@@ -61,6 +82,7 @@ impl Kernel {
             prefixes: prefixes.size(),
             attribute_sets: image.attributes.len() as u64,
             took: started.elapsed(),
+            return_at,
         };
         *lock(&self.installed) = Some(report.clone());
         Ok(report)

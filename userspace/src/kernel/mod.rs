@@ -11,6 +11,7 @@ mod blocks;
 mod buckets;
 mod control_words;
 mod counters;
+mod deadline;
 mod error;
 mod events;
 mod generation;

@@ -81,6 +81,12 @@ metrics! {
         "1 while the kernel runs the program on the interface.";
     PAUSED = "xdpgate_paused", Gauge, [],
         "1 while an operator's pause lets everything pass.";
+    CONFIRM_PENDING = "xdpgate_confirm_pending", Gauge, [],
+        "Seconds until the policy before comes back, unless `xdpgate confirm` comes first. 0 when nothing waits for that.";
+    POLICY_DIFFERS = "xdpgate_policy_differs_from_file", Gauge, [],
+        "1 while something else than the policy file is in force: another file was applied, or an operator went back.";
+    AUDIT_FAILURES = "xdpgate_audit_write_failures_total", Counter, [],
+        "Lines that could not be written to the audit log. The changes themselves were made.";
     GENERATION = "xdpgate_generation", Gauge, [],
         "The number of the live policy. It rises by one with each change.";
     POLICY_PREFIXES = "xdpgate_policy_prefixes", Gauge, ["family"],

@@ -46,6 +46,10 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     families.add(catalog::BANS, &[], number(stats.bans));
     families.add(catalog::ALLOW_ENTRIES, &[], number(status.allow));
     families.add(catalog::PAUSED, &[], truth(stats.paused));
+    let pending = status.policy.pending.as_ref().map_or(0, |pending| pending.seconds_left);
+    families.add(catalog::CONFIRM_PENDING, &[], number(pending));
+    families.add(catalog::POLICY_DIFFERS, &[], truth(status.policy.differs_from_file));
+    families.add(catalog::AUDIT_FAILURES, &[], number(status.audit_failures));
     families.add(catalog::GENERATION, &[], number(stats.generation));
     families.add(catalog::POLICY_PREFIXES, &["ipv4"], number(status.policy.sizes.ipv4_prefixes));
     families.add(catalog::POLICY_PREFIXES, &["ipv6"], number(status.policy.sizes.ipv6_prefixes));

@@ -29,6 +29,10 @@ fn snapshot() -> Snapshot {
             policy: PolicyStatus {
                 file: None,
                 loaded: time,
+                number: 3,
+                differs_from_file: false,
+                pending: None,
+                modes: Vec::new(),
                 last_reload: LastReload { successful: false, time, error: Some("no".to_owned()) },
                 sizes: Sizes::default(),
             },
@@ -42,6 +46,7 @@ fn snapshot() -> Snapshot {
             bans: 4,
             allow: 5,
             lists: 1,
+            audit_failures: 2,
             country: "off".to_owned(),
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },
@@ -77,6 +82,7 @@ fn snapshot() -> Snapshot {
         lists: vec![ListInfo {
             name: "scanners".parse().unwrap(),
             mode: Mode::Enforce,
+            written_mode: None,
             origin: Origin::Policy,
             path: "/x".into(),
             entries: 9,
@@ -138,6 +144,8 @@ fn samples_are_as_a_scraper_reads_them() {
         "xdpgate_config_last_reload_successful 0",
         "xdpgate_config_last_reload_success_timestamp_seconds 1893553445",
         "xdpgate_table_capacity{table=\"bans-ipv4\"} 10",
+        "xdpgate_confirm_pending 0",
+        "xdpgate_audit_write_failures_total 2",
         "xdpgate_build_info{version=\"1.2.3\"} 1",
     ] {
         assert!(text.lines().any(|served| served == line), "{line}\n{text}");

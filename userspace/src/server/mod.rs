@@ -2,24 +2,31 @@
 
 mod events;
 mod input;
+mod policy;
 mod routes;
 mod socket;
 
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 
+pub use self::input::Connection;
 pub use self::socket::BoundSocket;
 
 use crate::api::{Failure, FailureBody, MAX_BODY_BYTES};
 use crate::daemon::Gate;
 
-/// The router over a gate.
-pub fn router(gate: Arc<Gate>) -> Router {
+/// The router over a gate, which hears of each connection who made it.
+pub fn router(gate: Arc<Gate>) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+    routes(gate).into_make_service_with_connect_info::<Connection>()
+}
+
+fn routes(gate: Arc<Gate>) -> Router {
     let v1 = Router::new()
         .route("/status", get(routes::status))
         .route("/stats", get(routes::stats))
@@ -37,7 +44,14 @@ pub fn router(gate: Arc<Gate>) -> Router {
         .route("/pause", post(routes::pause))
         .route("/resume", post(routes::resume))
         .route("/detach", post(routes::detach))
-        .route("/reload", post(routes::reload));
+        .route("/reload", post(routes::reload))
+        .route("/apply", post(policy::apply))
+        .route("/confirm", post(policy::confirm))
+        .route("/undo", post(policy::undo))
+        .route("/history", get(policy::history))
+        .route("/history/{number}", get(policy::history_entry))
+        .route("/modes/{name}", put(policy::put_mode))
+        .route("/audit", get(policy::audit));
     Router::new()
         .nest("/v1", v1)
         .fallback(async || Failure::not_found("there is no such path; all of them begin with /v1/"))

@@ -19,8 +19,8 @@ use crate::daemon::{BanLines, Gate, NewList};
 /// So few are made sooner than a thread for it wakes up, which is most of what a ban would take.
 const FEW_BANS: usize = 16;
 
-type Answer<T> = Result<Json<T>, Failure>;
-type Shared = State<Arc<Gate>>;
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type Shared = State<Arc<Gate>>;
 
 pub(super) async fn status(State(gate): Shared) -> Answer<Status> {
     on_thread(gate, Gate::status).await
@@ -36,13 +36,13 @@ pub(super) async fn bans(State(gate): Shared) -> Answer<Bans> {
 
 pub(super) async fn ban(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Body(request): Body<BanRequest>,
 ) -> Answer<BanAnswer> {
     if request.bans.len() <= FEW_BANS && gate.bans_at_once() {
-        return gate.ban(&request, peer).map(Json);
+        return gate.ban(&request, &caller).map(Json);
     }
-    on_thread(gate, move |gate| gate.ban(&request, peer)).await
+    on_thread(gate, move |gate| gate.ban(&request, &caller)).await
 }
 
 #[derive(Deserialize)]
@@ -61,35 +61,43 @@ pub(super) struct BanLinesParameters {
 
 pub(super) async fn ban_lines(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Parameters(parameters): Parameters<BanLinesParameters>,
     text: Bytes,
 ) -> Answer<BanLinesAnswer> {
     let BanLinesParameters { ttl_seconds, reason, source, skip_bad, force } = parameters;
     on_thread(gate, move |gate| {
-        gate.ban_lines(&BanLines { text: &text, ttl_seconds, reason, source, skip_bad, force }, peer)
+        gate.ban_lines(&BanLines { text: &text, ttl_seconds, reason, source, skip_bad, force }, &caller)
     })
     .await
 }
 
-pub(super) async fn unban(State(gate): Shared, Body(request): Body<PrefixesRequest>) -> Answer<Removed> {
-    on_thread(gate, move |gate| gate.unban(&request)).await
+pub(super) async fn unban(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Body(request): Body<PrefixesRequest>,
+) -> Answer<Removed> {
+    on_thread(gate, move |gate| gate.unban(&request, &caller)).await
 }
 
 pub(super) async fn allowed(State(gate): Shared) -> Answer<AllowEntries> {
     Ok(Json(gate.allowed()))
 }
 
-pub(super) async fn allow(State(gate): Shared, Body(request): Body<AllowRequest>) -> Answer<AllowEntries> {
-    on_thread(gate, move |gate| gate.allow(&request)).await
+pub(super) async fn allow(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Body(request): Body<AllowRequest>,
+) -> Answer<AllowEntries> {
+    on_thread(gate, move |gate| gate.allow(&request, &caller)).await
 }
 
 pub(super) async fn disallow(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Body(request): Body<PrefixesRequest>,
 ) -> Answer<Removed> {
-    on_thread(gate, move |gate| gate.disallow(&request, peer)).await
+    on_thread(gate, move |gate| gate.disallow(&request, &caller)).await
 }
 
 pub(super) async fn lists(State(gate): Shared) -> Answer<Lists> {
@@ -113,18 +121,22 @@ pub(super) struct ListParameters {
 
 pub(super) async fn put_list(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Segment(name): Segment<Name>,
     Parameters(parameters): Parameters<ListParameters>,
     text: Bytes,
 ) -> Answer<ListAnswer> {
     let ListParameters { mode, skip_bad, force } = parameters;
-    on_thread(gate, move |gate| gate.put_list(&NewList { name, mode, skip_bad, force, text: &text }, peer))
+    on_thread(gate, move |gate| gate.put_list(&NewList { name, mode, skip_bad, force, text: &text }, &caller))
         .await
 }
 
-pub(super) async fn delete_list(State(gate): Shared, Segment(name): Segment<Name>) -> Answer<Lists> {
-    on_thread(gate, move |gate| gate.delete_list(&name)).await
+pub(super) async fn delete_list(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Segment(name): Segment<Name>,
+) -> Answer<Lists> {
+    on_thread(gate, move |gate| gate.delete_list(&name, &caller)).await
 }
 
 pub(super) async fn geo(State(gate): Shared) -> Answer<Geo> {
@@ -133,26 +145,26 @@ pub(super) async fn geo(State(gate): Shared) -> Answer<Geo> {
 
 pub(super) async fn put_geo_rule(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Body(request): Body<GeoRuleRequest>,
 ) -> Answer<Geo> {
-    on_thread(gate, move |gate| gate.set_geo_rule(&request, peer)).await
+    on_thread(gate, move |gate| gate.set_geo_rule(&request, &caller)).await
 }
 
-pub(super) async fn delete_geo_rule(State(gate): Shared, Asker(peer): Asker) -> Answer<Geo> {
-    on_thread(gate, move |gate| gate.reset_geo_rule(peer)).await
+pub(super) async fn delete_geo_rule(State(gate): Shared, Asker(caller): Asker) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.reset_geo_rule(&caller)).await
 }
 
 pub(super) async fn put_geo_database(
     State(gate): Shared,
-    Asker(peer): Asker,
+    Asker(caller): Asker,
     Body(request): Body<GeoDatabaseRequest>,
 ) -> Answer<Geo> {
-    on_thread(gate, move |gate| gate.set_geo_database(Some(&request.path), request.force, peer)).await
+    on_thread(gate, move |gate| gate.set_geo_database(Some(&request.path), request.force, &caller)).await
 }
 
-pub(super) async fn delete_geo_database(State(gate): Shared, Asker(peer): Asker) -> Answer<Geo> {
-    on_thread(gate, move |gate| gate.set_geo_database(None, false, peer)).await
+pub(super) async fn delete_geo_database(State(gate): Shared, Asker(caller): Asker) -> Answer<Geo> {
+    on_thread(gate, move |gate| gate.set_geo_database(None, false, &caller)).await
 }
 
 pub(super) async fn geo_lookup(State(gate): Shared, Segment(address): Segment<IpAddr>) -> Answer<GeoLookup> {
@@ -181,12 +193,12 @@ pub(super) async fn explain(
     on_thread(gate, move |gate| gate.explain(address.to_canonical(), probe)).await
 }
 
-pub(super) async fn pause(State(gate): Shared) -> Answer<PauseState> {
-    on_thread(gate, |gate| Ok(gate.pause(true))).await
+pub(super) async fn pause(State(gate): Shared, Asker(caller): Asker) -> Answer<PauseState> {
+    on_thread(gate, move |gate| Ok(gate.pause(true, &caller))).await
 }
 
-pub(super) async fn resume(State(gate): Shared) -> Answer<PauseState> {
-    on_thread(gate, |gate| Ok(gate.pause(false))).await
+pub(super) async fn resume(State(gate): Shared, Asker(caller): Asker) -> Answer<PauseState> {
+    on_thread(gate, move |gate| Ok(gate.pause(false, &caller))).await
 }
 
 #[derive(Deserialize)]
@@ -197,17 +209,29 @@ pub(super) struct DetachParameters {
 
 pub(super) async fn detach(
     State(gate): Shared,
+    Asker(caller): Asker,
     Parameters(parameters): Parameters<DetachParameters>,
 ) -> Answer<Detached> {
-    on_thread(gate, move |gate| gate.detach(parameters.interface.as_ref())).await
+    on_thread(gate, move |gate| gate.detach(parameters.interface.as_ref(), &caller)).await
 }
 
-pub(super) async fn reload(State(gate): Shared) -> Answer<Reloaded> {
-    on_thread(gate, Gate::reload).await
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReloadParameters {
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) async fn reload(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Parameters(parameters): Parameters<ReloadParameters>,
+) -> Answer<Reloaded> {
+    on_thread(gate, move |gate| gate.reload(parameters.force, &caller)).await
 }
 
 /// Nearly everything behind the gate blocks: system calls, files, a compile.
-async fn on_thread<T: Send + 'static>(
+pub(super) async fn on_thread<T: Send + 'static>(
     gate: Arc<Gate>,
     work: impl FnOnce(&Gate) -> Result<T, Failure> + Send + 'static,
 ) -> Answer<T> {

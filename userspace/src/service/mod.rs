@@ -24,7 +24,8 @@ use crate::store::Store;
 /// When it cannot start. What was enforced before still is.
 pub async fn run(options: RunOptions) -> Result<(), Failure> {
     allocator::give_back_large_blocks();
-    let config = options.load()?;
+    let policy = options.read()?;
+    let config = options.check(&policy)?;
     if options.config.is_none() {
         tracing::info!("no policy file: the built-in policy is used; name one with --config");
     }
@@ -39,7 +40,7 @@ pub async fn run(options: RunOptions) -> Result<(), Failure> {
     let state_dir = config.daemon.state_dir.clone();
     let store = blocking(move || Ok(Store::open(&state_dir)?)).await?;
 
-    let gate = blocking(move || Gate::start(kernel, store, options, config)).await?;
+    let gate = blocking(move || Gate::start(kernel, store, options, policy)).await?;
     let gate = Arc::new(gate);
     let mut tasks = Tasks::default();
     if let Some(listener) = socket.take_listener() {

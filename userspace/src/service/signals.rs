@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{notify, summary};
 use crate::api::Failure;
-use crate::daemon::Gate;
+use crate::daemon::{Caller, Gate};
 
 pub(super) async fn until_told_to_end(gate: &Arc<Gate>) -> Result<(), Failure> {
     let mut hang_up = listen(SignalKind::hangup())?;
@@ -24,9 +24,9 @@ pub(super) async fn until_told_to_end(gate: &Arc<Gate>) -> Result<(), Failure> {
 async fn reload(gate: &Arc<Gate>) {
     notify::reloading();
     let reloading = Arc::clone(gate);
-    // A failed reload has said so itself, and the policy before is in force: the service is as ready as it was.
+    // A failed or refused reload has said so itself, and the policy before is in force: the service is as ready as it was.
     let done = tokio::task::spawn_blocking(move || {
-        let _ = reloading.reload();
+        let _ = reloading.reload(false, &Caller::daemon());
         summary(&reloading)
     });
     notify::ready(&done.await.unwrap_or_default());

@@ -17,6 +17,8 @@ use crate::daemon::Gate;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Events are taken in batches: each batch asks the kernel for the names of its interfaces.
 const EVENTS_EVERY: Duration = Duration::from_millis(50);
+/// The data path returns by itself; this only makes it last.
+const SETTLE_EVERY: Duration = Duration::from_millis(200);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -44,6 +46,7 @@ impl Tasks {
             descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
         self.0.spawn(read_events(Arc::clone(gate), descriptor));
         self.0.spawn(sweep(Arc::clone(gate)));
+        self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
@@ -94,6 +97,13 @@ async fn sweep(gate: Arc<Gate>) -> Failure {
         if let Err(error) = gate.sweep_bans() {
             tracing::warn!(%error, "ended bans could not be cleared away; they no longer hold anyhow");
         }
+    })
+    .await
+}
+
+async fn settle(gate: Arc<Gate>) -> Failure {
+    every(SETTLE_EVERY, gate, |gate| {
+        gate.settle();
     })
     .await
 }

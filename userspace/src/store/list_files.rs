@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use crate::config::Name;
 
 const EXTENSION: &str = "list";
 
-/// The texts of lists: one file each, replaced atomically.
+/// The texts of lists: one file for each text, which never changes.
 #[derive(Debug)]
 pub(super) struct ListFiles {
     directory: PathBuf,
@@ -19,36 +20,36 @@ impl ListFiles {
         Ok(Self { directory: directory.to_owned() })
     }
 
-    pub(super) fn path(&self, name: &Name) -> PathBuf {
-        self.directory.join(format!("{name}.{EXTENSION}"))
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        self.directory.join(file)
     }
 
-    /// After this returns the text is on the disk; at no moment is there half of it.
-    pub(super) fn write(&self, name: &Name, text: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(name);
-        let temporary = self.directory.join(format!("{name}.new"));
-        let written = write_synced(&temporary, text)
-            .and_then(|()| fs::rename(&temporary, &path))
-            .and_then(|()| self.sync_directory());
-        written.map_err(|source| {
-            // Best effort: the next start removes it too.
-            let _ = fs::remove_file(&temporary);
-            StoreError::Io { what: "cannot write the list", path, source }
-        })
-    }
-
-    pub(super) fn remove(&self, name: &Name) -> Result<(), StoreError> {
-        let path = self.path(name);
-        match fs::remove_file(&path).and_then(|()| self.sync_directory()) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::Io { what: "cannot remove the list", path, source })
+    /// Keeps a text under its name and what is in it. After this returns it is on the disk; at no moment is there half of
+    /// it. Returns the name of the file.
+    pub(super) fn keep(&self, name: &Name, text: &[u8]) -> Result<String, StoreError> {
+        let refused = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Io { what: "cannot write the list", path, source }
+        };
+        // Two texts that are not the same but have the same digest get different names.
+        for copy in 0_u32.. {
+            let file = file_name(name, digest(text), copy);
+            let path = self.path(&file);
+            match fs::read(&path) {
+                Ok(there) if there == text => return Ok(file),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return self.write(name, &path, text).map(|()| file).map_err(refused(&path));
+                }
+                Err(error) => return Err(refused(&path)(error)),
             }
-            _ => Ok(()),
         }
+        Err(refused(&self.directory)(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Removes the files of no known list: what a crash between two writes left behind.
-    pub(super) fn retain(&self, known: &[Name]) -> Result<(), StoreError> {
+    /// Removes the files that nobody needs: what a crash between two writes left behind, and texts of lists that are no
+    /// longer in the history.
+    pub(super) fn retain(&self, known: &BTreeSet<String>) -> Result<(), StoreError> {
         let listed = |source| StoreError::Io {
             what: "cannot read the directory",
             path: self.directory.clone(),
@@ -56,7 +57,7 @@ impl ListFiles {
         };
         for entry in fs::read_dir(&self.directory).map_err(listed)? {
             let path = entry.map_err(listed)?.path();
-            if known.iter().any(|name| self.path(name) == path) {
+            if path.file_name().and_then(|file| file.to_str()).is_some_and(|file| known.contains(file)) {
                 continue;
             }
             fs::remove_file(&path).map_err(|source| StoreError::Io {
@@ -68,13 +69,62 @@ impl ListFiles {
         Ok(())
     }
 
+    fn write(&self, name: &Name, path: &Path, text: &[u8]) -> io::Result<()> {
+        let temporary = self.directory.join(format!("{name}.new"));
+        let written = write_synced(&temporary, text)
+            .and_then(|()| fs::rename(&temporary, path))
+            .and_then(|()| self.sync_directory());
+        if written.is_err() {
+            // Best effort: the next start removes it too.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
     fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// `@` is in no name, so that no two names share a file.
+fn file_name(name: &Name, digest: u64, copy: u32) -> String {
+    let copy = if copy == 0 { String::new() } else { format!("-{copy}") };
+    format!("{name}@{digest:016x}{copy}.{EXTENSION}")
+}
+
+/// FNV-1a. It need not withstand anybody: texts are compared as well.
+fn digest(text: &[u8]) -> u64 {
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+        (digest ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(text)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_once_and_never_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ListFiles::in_directory(directory.path()).unwrap();
+        let name: Name = "scanners".parse().unwrap();
+        let first = files.keep(&name, b"192.0.2.1").unwrap();
+        assert_eq!(files.keep(&name, b"192.0.2.1").unwrap(), first);
+        let second = files.keep(&name, b"192.0.2.2").unwrap();
+        assert_ne!(second, first);
+        // As if both had the same digest.
+        fs::write(files.path(&second), "other").unwrap();
+        let third = files.keep(&name, b"192.0.2.2").unwrap();
+        assert!(third.ends_with("-1.list"), "{third}");
+        files.retain(&BTreeSet::from([first.clone(), third.clone()])).unwrap();
+        assert_eq!(fs::read(files.path(&first)).unwrap(), b"192.0.2.1");
+        assert_eq!(fs::read(files.path(&third)).unwrap(), b"192.0.2.2");
+        assert!(!files.path(&second).exists());
+    }
 }

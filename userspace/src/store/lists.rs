@@ -1,14 +1,15 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::{fs, io};
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, bad_column, timestamp};
 use crate::config::{Mode, Name};
 
 /// A blocklist that an operator added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListRecord {
     /// Its name.
     pub name: Name,
@@ -20,76 +21,53 @@ pub struct ListRecord {
     pub entries: u64,
     /// Since when.
     pub added: Timestamp,
+    /// The file of its text, among those of all lists.
+    pub file: String,
 }
 
 impl Store {
-    /// Writes the list and its text; a list of that name is replaced.
-    ///
-    /// The text goes first: a crash in between leaves a text without a row, which the next start removes, or a newer
-    /// text under an older row, whose count the next start corrects.
+    /// Keeps the text of a list, for a change that names it. Returns the name of its file.
     ///
     /// # Errors
-    /// When the disk or the database refuses.
-    pub fn put_list(&self, list: &ListRecord, text: &[u8]) -> Result<(), StoreError> {
-        self.lists.write(&list.name, text)?;
-        let sql = "INSERT OR REPLACE INTO lists (name, mode, skip_bad, entries, added_unix_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let entries = i64::try_from(list.entries).unwrap_or(i64::MAX);
-        let row = params![
-            list.name.to_string(),
-            mode_text(list.mode),
-            list.skip_bad,
-            entries,
-            list.added.as_millisecond()
-        ];
-        self.connection().execute(sql, row).map(|_| ()).map_err(|source| self.failed(source))
-    }
-
-    /// Removes the list and its text.
-    ///
-    /// # Errors
-    /// When the disk or the database refuses.
-    pub fn delete_list(&self, name: &Name) -> Result<(), StoreError> {
-        let deleted = self.connection().execute("DELETE FROM lists WHERE name = ?1", [name.to_string()]);
-        deleted.map_err(|source| self.failed(source))?;
-        self.lists.remove(name)
-    }
-
-    /// Every list, oldest first: the order decides which bit a list gets, so newer lists leave older ones in place.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn lists(&self) -> Result<Vec<ListRecord>, StoreError> {
-        let connection = self.connection();
-        let sql =
-            "SELECT name, mode, skip_bad, entries, added_unix_ms FROM lists ORDER BY added_unix_ms, name";
-        let mut statement = connection.prepare_cached(sql).map_err(|source| self.failed(source))?;
-        let rows = statement.query_map([], read).and_then(Iterator::collect);
-        rows.map_err(|source| self.failed(source))
+    /// When the disk refuses.
+    pub fn keep_list_text(&self, name: &Name, text: &[u8]) -> Result<String, StoreError> {
+        self.lists.keep(name, text)
     }
 
     /// Where the text of a list is.
     #[must_use]
-    pub fn list_path(&self, name: &Name) -> PathBuf {
-        self.lists.path(name)
+    pub fn list_path(&self, file: &str) -> PathBuf {
+        self.lists.path(file)
     }
 
-    /// The text of a list; `None` when there is no such list.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn list_text(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.list_path(name);
-        match fs::read(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StoreError::Io { what: "cannot read the list", path, source }),
-        }
+    /// Removes the texts that neither a list nor the history names.
+    pub(super) fn remove_unused_list_files(&self) -> Result<(), StoreError> {
+        let read = || -> rusqlite::Result<BTreeSet<String>> {
+            let connection = self.connection();
+            let sql = "SELECT file FROM lists UNION SELECT file FROM history_files";
+            connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
+        };
+        self.lists.retain(&read().map_err(|source| self.failed(source))?)
     }
+}
 
-    pub(super) fn remove_orphaned_list_files(&self) -> Result<(), StoreError> {
-        let names: Vec<_> = self.lists()?.into_iter().map(|list| list.name).collect();
-        self.lists.retain(&names)
+/// Every list, oldest first: the order decides which bit a list gets, so newer lists leave older ones in place.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<ListRecord>> {
+    let sql =
+        "SELECT name, mode, skip_bad, entries, added_unix_ms, file FROM lists ORDER BY added_unix_ms, name";
+    connection.prepare_cached(sql)?.query_map([], read)?.collect()
+}
+
+pub(super) fn replace_all(connection: &Connection, lists: &[ListRecord]) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM lists", [])?;
+    let sql = "INSERT INTO lists (name, mode, skip_bad, entries, added_unix_ms, file) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for list in lists {
+        let entries = i64::try_from(list.entries).unwrap_or(i64::MAX);
+        let (name, mode, added) = (list.name.as_str(), list.mode.as_str(), list.added.as_millisecond());
+        statement.execute(params![name, mode, list.skip_bad, entries, added, list.file])?;
     }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ListRecord> {
@@ -97,17 +75,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ListRecord> {
     let mode: String = row.get(1)?;
     Ok(ListRecord {
         name: name.parse().map_err(|error| bad_column(0, error))?,
-        // An unknown word would be a newer schema's; to enforce is the side that protects.
-        mode: if mode == mode_text(Mode::Monitor) { Mode::Monitor } else { Mode::Enforce },
+        mode: mode_of(&mode),
         skip_bad: row.get(2)?,
         entries: row.get::<_, i64>(3)?.unsigned_abs(),
         added: timestamp(row.get(4)?),
+        file: row.get(5)?,
     })
 }
 
-const fn mode_text(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Enforce => "enforce",
-        Mode::Monitor => "monitor",
-    }
+/// An unknown word would be a newer schema's; to enforce is the side that protects.
+pub(super) fn mode_of(word: &str) -> Mode {
+    if word == Mode::Monitor.as_str() { Mode::Monitor } else { Mode::Enforce }
 }

@@ -2,17 +2,20 @@
 //!
 //! One database file in WAL mode. When a call returns, the change survives the end of the process. It also survives a loss of
 //! power, except for changes of bans: they do not wait for the disk, which [`Store::keep_up`] does for them about once a
-//! second. Those that need not be in the database at once are spooled in a file before it. List texts are files beside the database, because they can be hundreds of megabytes. Every call blocks; async
+//! second. Those that need not be in the database at once are spooled in a file before it. List texts are files beside the database, because they can be hundreds of megabytes. A change of the policy and its entry in the
+//! history are one transaction. Every call blocks; async
 //! code calls from a thread of its own.
 
 mod allow;
 mod bans;
 mod durability;
 mod error;
+mod history;
 mod list_files;
 mod lists;
 mod schema;
 mod settings;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +30,10 @@ use rusqlite::Connection;
 pub use self::allow::AllowRecord;
 pub use self::bans::{BanChange, BanKey, BanNote, BanRecord, EndedBans, NoteId};
 pub use self::error::StoreError;
+pub use self::history::{HistoryRecord, Kept, NewEntry, PendingRecord};
 pub use self::lists::ListRecord;
 pub use self::settings::Setting;
+pub use self::snapshot::{OperatorState, PolicyText, Snapshot};
 
 use self::bans::Spool;
 use self::durability::Durability;
@@ -77,7 +82,7 @@ impl Store {
             created,
         };
         store.take_spooled(&spooled)?;
-        store.remove_orphaned_list_files()?;
+        store.remove_unused_list_files()?;
         Ok(store)
     }
 
@@ -85,6 +90,12 @@ impl Store {
     #[must_use]
     pub const fn was_created(&self) -> bool {
         self.created
+    }
+
+    /// Where the database is, and what else belongs to it.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// The database file.

@@ -41,6 +41,31 @@ const STEPS: &[Step] = &[
         ) WITHOUT ROWID;",
     ),
     Step::Code(notes_of_bans),
+    // Texts of lists are kept under what is in them; earlier ones stay where they are.
+    Step::Sql(
+        "ALTER TABLE lists ADD COLUMN file TEXT NOT NULL DEFAULT '';
+        UPDATE lists SET file = name || '.list';
+        CREATE TABLE modes (
+            name            TEXT    PRIMARY KEY,
+            mode            TEXT    NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE history (
+            number          INTEGER PRIMARY KEY AUTOINCREMENT,
+            time_unix_ms    INTEGER NOT NULL,
+            generation      INTEGER NOT NULL,
+            who             TEXT    NOT NULL,
+            command         TEXT    NOT NULL,
+            summary         TEXT    NOT NULL,
+            same_as         INTEGER,
+            confirmed       INTEGER NOT NULL,
+            snapshot        TEXT    NOT NULL
+        );
+        CREATE TABLE history_files (
+            number          INTEGER NOT NULL,
+            file            TEXT    NOT NULL,
+            PRIMARY KEY (number, file)
+        ) WITHOUT ROWID;",
+    ),
 ];
 
 /// Runs the steps that the database has not run yet, each in a transaction together with the new version number.

@@ -1,4 +1,4 @@
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, StoreError};
 
@@ -13,6 +13,12 @@ pub enum Setting {
     LimitNumbers,
     /// The names of the lists by bit in the last installed image, as JSON: tells whose counter a bit is.
     ListBits,
+    /// The number of the entry of the history that is in force.
+    InForce,
+    /// The policy file as it was last read, as JSON.
+    PolicySeen,
+    /// What waits for a confirmation, as JSON.
+    Pending,
 }
 
 impl Setting {
@@ -22,6 +28,9 @@ impl Setting {
             Self::GeoDatabase => "geo-database",
             Self::LimitNumbers => "limit-numbers",
             Self::ListBits => "list-bits",
+            Self::InForce => "in-force",
+            Self::PolicySeen => "policy-seen",
+            Self::Pending => "pending",
         }
     }
 }
@@ -32,9 +41,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn setting(&self, setting: Setting) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT value FROM settings WHERE key = ?1";
-        let value = self.connection().query_row(sql, [setting.key()], |row| row.get(0)).optional();
-        value.map_err(|source| self.failed(source))
+        get(&self.connection(), setting).map_err(|source| self.failed(source))
     }
 
     /// Sets the value, or with `None` goes back to the policy file's.
@@ -42,14 +49,22 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn set_setting(&self, setting: Setting, value: Option<&str>) -> Result<(), StoreError> {
-        let connection = self.connection();
-        let changed = match value {
-            Some(value) => connection.execute(
-                "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)",
-                params![setting.key(), value],
-            ),
-            None => connection.execute("DELETE FROM settings WHERE key = ?1", [setting.key()]),
-        };
-        changed.map(|_| ()).map_err(|source| self.failed(source))
+        put(&self.connection(), setting, value).map_err(|source| self.failed(source))
     }
+}
+
+pub(super) fn get(connection: &Connection, setting: Setting) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT value FROM settings WHERE key = ?1";
+    connection.query_row(sql, [setting.key()], |row| row.get(0)).optional()
+}
+
+pub(super) fn put(connection: &Connection, setting: Setting, value: Option<&str>) -> rusqlite::Result<()> {
+    let changed = match value {
+        Some(value) => connection.execute(
+            "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)",
+            params![setting.key(), value],
+        ),
+        None => connection.execute("DELETE FROM settings WHERE key = ?1", [setting.key()]),
+    };
+    changed.map(|_| ())
 }

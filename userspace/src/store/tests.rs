@@ -46,7 +46,22 @@ fn list(name: &str, added: i64) -> ListRecord {
         skip_bad: true,
         entries: 2,
         added: at(added),
+        file: format!("{name}.list"),
     }
+}
+
+/// Keeps a policy with this of operators.
+fn keep(store: &Store, state: OperatorState) -> u64 {
+    let snapshot = Snapshot { state, ..Snapshot::default() };
+    let entry = NewEntry {
+        time: at(1),
+        generation: 1,
+        who: "{}".to_owned(),
+        command: String::new(),
+        summary: String::new(),
+        same_as: None,
+    };
+    store.keep(&Kept { snapshot: &snapshot, entry: &entry, seen: None, unconfirmed: false }).unwrap()
 }
 
 /// Reopens without closing, as after `kill -9`: whatever was not written by then is gone.
@@ -64,18 +79,21 @@ fn everything_survives_a_kill() {
     put(&store, &bans);
     let allow =
         AllowRecord { prefix: "198.51.100.0/24".parse().unwrap(), note: "office".to_owned(), created: at(5) };
-    store.put_allow(std::slice::from_ref(&allow)).unwrap();
-    store.put_list(&list("scanners", 7), b"203.0.113.1\n").unwrap();
-    store.set_setting(Setting::GeoDatabase, Some("/srv/geo.mmdb")).unwrap();
+    let file = store.keep_list_text(&name("scanners"), b"203.0.113.1\n").unwrap();
+    let state = OperatorState {
+        allow: vec![allow],
+        lists: vec![ListRecord { file: file.clone(), ..list("scanners", 7) }],
+        country: None,
+        geo_database: Some("/srv/geo.mmdb".into()),
+        modes: [(name("scanners"), Mode::Monitor), (name("country"), Mode::Enforce)].into(),
+    };
+    keep(&store, state.clone());
 
     let store = reopen_as_after_a_kill(store, &directory);
     assert!(!store.was_created());
     assert_eq!(in_order(&store), bans);
-    assert_eq!(store.allow().unwrap(), [allow]);
-    assert_eq!(store.lists().unwrap(), [list("scanners", 7)]);
-    assert_eq!(store.list_text(&name("scanners")).unwrap().as_deref(), Some(&b"203.0.113.1\n"[..]));
-    assert_eq!(store.setting(Setting::GeoDatabase).unwrap().as_deref(), Some("/srv/geo.mmdb"));
-    assert_eq!(store.setting(Setting::CountryRule).unwrap(), None);
+    assert_eq!(store.operator_state().unwrap(), state);
+    assert_eq!(fs::read(store.list_path(&file)).unwrap(), b"203.0.113.1\n");
 }
 
 #[test]
@@ -188,25 +206,24 @@ fn a_log_that_has_grown_is_copied_into_the_database() {
 fn newer_lists_come_after_older_ones() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    store.put_list(&list("b", 1), b"").unwrap();
-    store.put_list(&list("a", 2), b"").unwrap();
-    let names: Vec<_> = store.lists().unwrap().iter().map(|list| list.name.to_string()).collect();
-    assert_eq!(names, ["b", "a"]);
-    store.delete_list(&name("b")).unwrap();
-    assert_eq!(store.list_text(&name("b")).unwrap(), None);
+    keep(&store, OperatorState { lists: vec![list("a", 2), list("b", 1)], ..OperatorState::default() });
+    let lists = store.operator_state().unwrap().lists;
+    assert_eq!(lists, [list("b", 1), list("a", 2)]);
 }
 
 #[test]
 fn leftovers_of_a_crash_are_removed() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    store.put_list(&list("kept", 1), b"").unwrap();
+    let file = store.keep_list_text(&name("kept"), b"").unwrap();
+    let kept = ListRecord { file: file.clone(), ..list("kept", 1) };
+    keep(&store, OperatorState { lists: vec![kept], ..OperatorState::default() });
     let lists = directory.path().join("lists");
     fs::write(lists.join("kept.new"), "half").unwrap();
     fs::write(lists.join("unknown.list"), "192.0.2.1").unwrap();
     let _store = reopen_as_after_a_kill(store, &directory);
     let left: Vec<_> = fs::read_dir(&lists).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["kept.list"]);
+    assert_eq!(left, [file.as_str()]);
 }
 
 #[test]
@@ -272,6 +289,7 @@ const EARLIER: &str = "
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO bans VALUES ('192.0.2.1/32', 90000, 'scanning', 'cli', 1000), ('2001:db8::/48', NULL, 'scanning', 'cli', 1000);
     INSERT INTO allow VALUES ('198.51.100.0/24', 'office', 5);
+    INSERT INTO lists VALUES ('scanners', 'monitor', 1, 2, 7);
     PRAGMA user_version = 1;";
 
 #[test]
@@ -283,7 +301,12 @@ fn bans_of_the_first_schema_are_taken_over() {
     let store = Store::open(directory.path()).unwrap();
     let bans = [ban("192.0.2.1/32", Some(at(90_000))), ban("2001:db8::/48", None)];
     assert_eq!(in_order(&store), bans);
-    assert_eq!(store.allow().unwrap().len(), 1);
+    let state = store.operator_state().unwrap();
+    assert_eq!(
+        (state.allow.len(), state.lists),
+        (1, vec![list("scanners", 7)]),
+        "its text stays where it is"
+    );
     assert_eq!(store.ended_bans(at(90_000)).unwrap().len(), 1);
     let store = reopen_as_after_a_kill(store, &directory);
     assert_eq!(in_order(&store), bans);

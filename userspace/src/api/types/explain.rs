@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ban, Origin};
+use super::{Ban, ModeSet, Origin};
 use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 
@@ -149,4 +149,7 @@ pub struct Explanation {
     pub plan: Option<Name>,
     /// The limits that count the packet, in the order in which they are asked, and that of later fragments.
     pub limits: Vec<BucketState>,
+    /// Rules whose mode an operator has set; the modes above are those in force.
+    #[serde(default)]
+    pub modes: Vec<ModeSet>,
 }

@@ -13,6 +13,9 @@ pub struct ListInfo {
     pub name: Name,
     /// Whether it drops or only counts.
     pub mode: Mode,
+    /// The mode that was written with it, where an operator has set another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_mode: Option<Mode>,
     /// Where it comes from.
     pub origin: Origin,
     /// The file that was read.

@@ -1,16 +1,19 @@
 //! What crosses the socket, and what `--json` prints: the same shapes. A released field is never renamed or removed.
 
+mod audit;
 mod bans;
 mod changes;
 mod events;
 mod explain;
 mod geo;
+mod history;
 mod lists;
 mod stats;
 mod status;
 #[cfg(test)]
 mod tests;
 
+pub use self::audit::{Audit, AuditEntry, Who};
 pub use self::bans::{
     AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan,
     PrefixesRequest, Removed,
@@ -22,6 +25,10 @@ pub use self::explain::{
 };
 pub use self::geo::{
     CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
+};
+pub use self::history::{
+    Applied, ApplyRequest, History, HistoryDetails, HistoryEntry, ModeAnswer, ModeRequest, ModeSet,
+    PendingStatus, PolicySent, UndoRequest,
 };
 pub use self::lists::{ListAnswer, ListInfo, Lists, SkippedLine};
 pub use self::stats::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats};

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Sizes;
+use super::{ModeSet, PendingStatus, Sizes};
 use crate::config::InterfaceName;
 
 /// How the program is attached.
@@ -63,6 +63,18 @@ pub struct PolicyStatus {
     pub file: Option<PathBuf>,
     /// When what is in force was read.
     pub loaded: Timestamp,
+    /// The entry of the history that is in force.
+    #[serde(default)]
+    pub number: u64,
+    /// Whether the file, as it was last read, is not what is in force: something else was applied, or an operator went back.
+    #[serde(default)]
+    pub differs_from_file: bool,
+    /// What waits for a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingStatus>,
+    /// Rules whose mode an operator has set.
+    #[serde(default)]
+    pub modes: Vec<ModeSet>,
     /// The last attempt to read it.
     pub last_reload: LastReload,
     /// What it takes in the kernel's tables.
@@ -116,6 +128,9 @@ pub struct Status {
     pub allow: u64,
     /// Blocklists.
     pub lists: u64,
+    /// Lines of the audit log that could not be written since the daemon started.
+    #[serde(default)]
+    pub audit_failures: u64,
     /// The country rule in a few words.
     pub country: String,
     /// How full the kernel's tables are.

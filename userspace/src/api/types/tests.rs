@@ -73,7 +73,9 @@ fn status() {
         "version": "0.1.0", "pid": 7, "started": "2030-01-02T03:04:05Z", "ready": false,
         "problems": ["eth1 is not guarded"], "paused": true, "generation": 9,
         "policy": {
-            "file": null, "loaded": "2030-01-02T03:04:05Z",
+            "file": null, "loaded": "2030-01-02T03:04:05Z", "number": 12, "differs_from_file": true,
+            "pending": {"number": 12, "seconds_left": 9, "previous": 11, "comes_back": "entry 11: reload /etc/x.toml"},
+            "modes": [{"name": "country", "mode": "monitor", "written": "enforce"}],
             "last_reload": {"successful": true, "time": "2030-01-02T03:04:05Z", "error": null},
             "sizes": {"ipv4_prefixes": 1, "ipv6_prefixes": 2, "attribute_sets": 3, "milliseconds": 4}
         },
@@ -81,12 +83,37 @@ fn status() {
             {"name": "eth0", "ifindex": 2, "mode": "generic", "adopted": true, "enforcing": true},
             {"name": "eth1", "ifindex": 0, "mode": "none", "adopted": false, "enforcing": false}
         ],
-        "bans": 0, "allow": 1, "lists": 2, "country": "off",
+        "bans": 0, "allow": 1, "lists": 2, "audit_failures": 0, "country": "off",
         "tables": [{"name": "bans-ipv4", "used": 0, "capacity": 262144}],
         "kernel": {"release": "6.18.0", "fragments": true}
     }"#;
     let status: Status = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_value(&status).unwrap(), value(text));
+}
+
+#[test]
+fn whole_policies_need_only_what_differs() {
+    let request: ApplyRequest = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(request, ApplyRequest::default());
+    assert!(
+        serde_json::from_value::<ApplyRequest>(json!({"confirm": 60})).is_err(),
+        "not in force for good by a slip"
+    );
+    let request: UndoRequest = serde_json::from_value(json!({})).unwrap();
+    assert_eq!((request.steps, request.confirm_seconds, request.force), (1, None, false));
+    assert!(serde_json::from_value::<ModeRequest>(json!({"force": true})).is_err());
+}
+
+#[test]
+fn a_line_of_the_audit_log() {
+    let text = r#"{
+        "time": "2030-01-02T03:04:05Z",
+        "who": {"user": "root", "uid": 0, "gid": 0, "pid": 7, "command": "xdpgate monitor country", "login": "alice"},
+        "action": "monitor", "what": "country", "from": "enforce", "to": "monitor", "number": 12
+    }"#;
+    let entry: AuditEntry = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_value(&entry).unwrap(), value(text));
+    assert_eq!(entry.who.to_string(), "alice as root");
 }
 
 #[test]

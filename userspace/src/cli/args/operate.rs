@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
+use super::policies::StateArgs;
 use crate::api::types::Protocol;
 use crate::config::{AttachMode, InterfaceName};
 use crate::daemon::{LogFormat, MetricsAt, RunOptions};
@@ -128,6 +129,8 @@ pub(in crate::cli) struct PinArgs {
     /// Where the tables are pinned, for when the daemon is dead
     #[arg(long, value_name = "DIR", default_value = DEFAULT_BPFFS)]
     pub(in crate::cli) bpffs: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) state: StateArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::replace::Change;
 use super::{Gate, lockout};
 use crate::api::types::{AllowEntries, AllowEntry, AllowRequest, Origin, PrefixesRequest, Removed};
-use crate::api::{Failure, Prefix, SshPeer};
-use crate::daemon::{Inputs, clock};
+use crate::api::{Failure, Prefix};
+use crate::daemon::{Caller, Inputs, clock};
 use crate::store::AllowRecord;
 use ipnet::IpNet;
 
@@ -34,8 +35,8 @@ impl Gate {
     ///
     /// # Errors
     /// When the policy does not compile with it, or the kernel or the disk refuses.
-    pub fn allow(&self, request: &AllowRequest) -> Result<AllowEntries, Failure> {
-        let only = self.only_change();
+    pub fn allow(&self, request: &AllowRequest, caller: &Caller) -> Result<AllowEntries, Failure> {
+        let only = self.policy_change()?;
         let inputs = self.live().inputs.clone();
         let created = clock::now();
         let new: Vec<_> = request
@@ -46,7 +47,11 @@ impl Gate {
         let named: BTreeSet<IpNet> = new.iter().map(|entry| entry.prefix).collect();
         let kept = inputs.allow.iter().filter(|entry| !named.contains(&entry.prefix)).cloned();
         let allow = Arc::new(kept.chain(new.iter().cloned()).collect());
-        self.replace(&only, Inputs { allow, ..inputs }, |_| Ok(()), |store| store.put_allow(&new))?;
+        let change = Change {
+            to: Some(request.note.clone()).filter(|note| !note.is_empty()),
+            ..Change::new(caller, "allow add", in_short(&named))
+        };
+        self.replace(&only, Inputs { allow, ..inputs }, |_| Ok(()), &change)?;
         Ok(self.allowed())
     }
 
@@ -54,8 +59,8 @@ impl Gate {
     ///
     /// # Errors
     /// When an entry is the policy file's, the operator would lock himself out, or the kernel or the disk refuses.
-    pub fn disallow(&self, request: &PrefixesRequest, peer: Option<SshPeer>) -> Result<Removed, Failure> {
-        let only = self.only_change();
+    pub fn disallow(&self, request: &PrefixesRequest, caller: &Caller) -> Result<Removed, Failure> {
+        let only = self.policy_change()?;
         let live = self.live();
         let inputs = live.inputs.clone();
         let is_there = |prefix: &&Prefix| inputs.allow.iter().any(|entry| entry.prefix == prefix.net());
@@ -68,19 +73,30 @@ impl Gate {
                 entry.value, entry.line
             )));
         }
-        let gone: Vec<IpNet> = removed.iter().map(|prefix| prefix.net()).collect();
+        let gone: BTreeSet<IpNet> = removed.iter().map(|prefix| prefix.net()).collect();
         if !gone.is_empty() {
             let kept = inputs.allow.iter().filter(|entry| !gone.contains(&entry.prefix)).cloned();
-            let allow = Arc::new(kept.collect());
-            let peer = peer.filter(|_| !request.force);
-            let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
-            self.replace(&only, Inputs { allow, ..inputs.clone() }, approve, |store| {
-                store.delete_allow(&gone)
-            })?;
+            let after = Inputs { allow: Arc::new(kept.collect()), ..inputs.clone() };
+            let approve =
+                |image: &_| lockout::check_image(&live.inputs, &after, image, caller, request.force);
+            let change = Change::new(caller, "allow del", in_short(&gone));
+            self.replace(&only, after.clone(), approve, &change)?;
         }
         Ok(Removed {
             removed: removed.into_iter().copied().collect(),
             missing: missing.into_iter().copied().collect(),
         })
+    }
+}
+
+/// The first of them, and how many more.
+pub(super) fn in_short<'a>(prefixes: impl IntoIterator<Item = &'a IpNet>) -> String {
+    const SHOWN: usize = 3;
+    let mut prefixes = prefixes.into_iter();
+    let first: Vec<String> =
+        prefixes.by_ref().take(SHOWN).map(|prefix| Prefix::from(*prefix).to_string()).collect();
+    match prefixes.count() {
+        0 => first.join(" "),
+        more => format!("{} and {more} more", first.join(" ")),
     }
 }

@@ -62,6 +62,7 @@ impl Gate {
             service: limits.service(),
             plan: limits.plan(),
             limits: buckets.iter().map(|bucket| bucket.state(now_ns)).collect(),
+            modes: inputs.modes_set(),
         })
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::replace::Change;
 use super::{Gate, lockout};
+use crate::api::Failure;
 use crate::api::types::{
     Changed, CountryEntry, Geo, GeoDatabaseInfo, GeoLookup, GeoRule, GeoRuleRequest, Origin, RuleWord,
 };
-use crate::api::{Failure, SshPeer};
-use crate::daemon::{Inputs, LoadedGeo};
-use crate::store::Setting;
+use crate::daemon::inputs::modes;
+use crate::daemon::{Caller, Inputs, LoadedGeo};
 
 impl Gate {
     /// The country rule and the geo database.
@@ -35,21 +36,21 @@ impl Gate {
     /// # Errors
     /// When it names no country, there is no geo database, the operator would lock himself out, or the kernel or the
     /// disk refuses.
-    pub fn set_geo_rule(&self, request: &GeoRuleRequest, peer: Option<SshPeer>) -> Result<Geo, Failure> {
+    pub fn set_geo_rule(&self, request: &GeoRuleRequest, caller: &Caller) -> Result<Geo, Failure> {
         let inputs = self.live().inputs.clone();
         let rule = GeoRule::requested(request, &inputs.config.country)?;
         if rule.rule != RuleWord::Off {
             self.refuse_unknown_countries(&rule)?;
         }
-        self.change_geo_rule(Some(rule), request.force, peer)
+        self.change_geo_rule(Some(rule), request.force, caller)
     }
 
     /// Goes back to the policy file's country rule.
     ///
     /// # Errors
     /// As [`Gate::set_geo_rule`].
-    pub fn reset_geo_rule(&self, peer: Option<SshPeer>) -> Result<Geo, Failure> {
-        self.change_geo_rule(None, false, peer)
+    pub fn reset_geo_rule(&self, caller: &Caller) -> Result<Geo, Failure> {
+        self.change_geo_rule(None, false, caller)
     }
 
     /// Names another geo database, or goes back to the policy file's.
@@ -60,7 +61,7 @@ impl Gate {
         &self,
         path: Option<&Path>,
         force: bool,
-        peer: Option<SshPeer>,
+        caller: &Caller,
     ) -> Result<Geo, Failure> {
         let named = match path {
             Some(path) if path.is_relative() => {
@@ -74,33 +75,29 @@ impl Gate {
         };
         // Read before the lock: a large database takes a while.
         let geo = named.map(|(path, origin)| LoadedGeo::open(&path, origin)).transpose()?.map(Arc::new);
-        let text = path.map(|path| path.display().to_string());
-        let only = self.only_change();
+        let only = self.policy_change()?;
         let live = self.live();
-        let inputs = Inputs { geo, ..live.inputs.clone() };
-        let peer = peer.filter(|_| !force);
-        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
-        let changed = self.replace(&only, inputs, approve, |store| {
-            store.set_setting(Setting::GeoDatabase, text.as_deref())
-        })?;
+        let in_words = |geo: &Option<Arc<LoadedGeo>>| {
+            geo.as_ref().map_or_else(|| "none".to_owned(), |geo| geo.path.display().to_string())
+        };
+        let change =
+            Change::new(caller, "geo database", "").between(in_words(&live.inputs.geo), in_words(&geo));
+        let after = Inputs { geo, ..live.inputs.clone() };
+        let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
+        let changed = self.replace(&only, after.clone(), approve, &change)?;
         Ok(self.geo_after(Some(changed)))
     }
 
-    fn change_geo_rule(
-        &self,
-        rule: Option<GeoRule>,
-        force: bool,
-        peer: Option<SshPeer>,
-    ) -> Result<Geo, Failure> {
-        let json = rule.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
-        let only = self.only_change();
+    fn change_geo_rule(&self, rule: Option<GeoRule>, force: bool, caller: &Caller) -> Result<Geo, Failure> {
+        let only = self.policy_change()?;
         let live = self.live();
-        let inputs = Inputs { country: rule, ..live.inputs.clone() };
-        let peer = peer.filter(|_| !force);
-        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
-        let changed = self.replace(&only, inputs, approve, |store| {
-            store.set_setting(Setting::CountryRule, json.as_deref())
-        })?;
+        let action = if rule.is_some() { "geo rule" } else { "geo reset" };
+        // Whoever sets the rule says its mode, or takes the file's.
+        let after = Inputs { country: rule, ..live.inputs.clone() }.without_mode(modes::COUNTRY);
+        let in_words = |inputs: &Inputs| GeoRule::from(&inputs.country_rule()).summary();
+        let change = Change::new(caller, action, "").between(in_words(&live.inputs), in_words(&after));
+        let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
+        let changed = self.replace(&only, after.clone(), approve, &change)?;
         tracing::info!(rule = self.rule().summary(), "country rule changed");
         Ok(self.geo_after(Some(changed)))
     }

@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Gate;
+use super::replace::Change;
 use crate::api::Failure;
 use crate::api::types::{Actor, Detached};
 use crate::config::InterfaceName;
+use crate::daemon::Caller;
 use crate::kernel::{Attached, AttachedMode};
 
 /// What the daemon last saw of an interface that it ought to guard.
@@ -53,7 +55,7 @@ impl Gate {
     ///
     /// # Errors
     /// When it was not guarded, or the kernel refuses.
-    pub fn detach(&self, interface: Option<&InterfaceName>) -> Result<Detached, Failure> {
+    pub fn detach(&self, interface: Option<&InterfaceName>, caller: &Caller) -> Result<Detached, Failure> {
         let _only = self.only_change();
         let names = match interface {
             Some(name) => vec![name.clone()],
@@ -71,6 +73,8 @@ impl Gate {
         if let (Some(name), true) = (interface, interfaces.is_empty()) {
             return Err(Failure::not_found(format!("{name} is not guarded; `xdpgate status` shows what is")));
         }
+        let names: Vec<_> = interfaces.iter().map(InterfaceName::as_str).collect();
+        self.audit(&Change::new(caller, "detach", names.join(" ")), None);
         Ok(Detached { interfaces, by: Actor::Daemon })
     }
 
@@ -103,6 +107,10 @@ impl Gate {
     pub(super) fn let_go(&self) -> Vec<InterfaceName> {
         let names = self.names();
         let live = self.live();
+        if self.pending().is_some() {
+            // What an unconfirmed policy newly names is not guarded before it is confirmed.
+            return Vec::new();
+        }
         live.inputs.config.interfaces.iter().filter(|name| !names.contains(name)).cloned().collect()
     }
 

@@ -109,8 +109,8 @@ impl<'a> Limits<'a> {
 impl Watched {
     fn of_row(live: &Live, number: u16, row: &LimitRow, salt: u64, case: &RuleCase<'_>) -> Self {
         let named = live.limits.get(&number).map(|of| &of.limit);
-        let limit = named.and_then(|name| live.inputs.config.limits.iter().find(|limit| limit.name == *name));
-        let config = &live.inputs.config;
+        let config = live.inputs.config_in_force();
+        let limit = named.and_then(|name| config.limits.iter().find(|limit| limit.name == *name));
         let (name, mode) = match (number, limit) {
             (_, Some(limit)) => (limit.name.to_string(), limit.mode()),
             (limit_number::FRAGMENTS, None) => ("fragments".to_owned(), config.fragments.mode),
@@ -145,7 +145,7 @@ impl Watched {
         Some(Self {
             name: name.to_owned(),
             algorithm: Algorithm::TokenBucket,
-            mode: live.inputs.config.source_limits.mode,
+            mode: live.inputs.config_in_force().source_limits.mode,
             row,
             key: rules::bucket_key(&row, 0, case),
         })

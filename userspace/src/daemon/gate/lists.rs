@@ -1,14 +1,16 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use xdpgate_ebpf::abi::ListCounters;
 
+use super::replace::Change;
 use super::stats::count;
 use super::{Gate, lockout};
+use crate::api::Failure;
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
-use crate::api::{Failure, SshPeer};
 use crate::config::{Mode, Name};
 use crate::daemon::inputs::ListSource;
-use crate::daemon::{Inputs, clock};
+use crate::daemon::{Caller, Inputs, clock};
 use crate::policy::LoadedList;
 use crate::store::ListRecord;
 
@@ -36,7 +38,10 @@ impl Gate {
         let inputs = &self.live().inputs;
         let counters = self.kernel.list_counters()?;
         let lists = inputs.lists.iter().zip(inputs.list_sources.iter()).enumerate();
-        let lists = lists.map(|(bit, (list, source))| info(list, source, counters.get(bit)));
+        let lists = lists.map(|(bit, (list, source))| {
+            let mode = inputs.mode(list.name.as_str(), list.mode);
+            info(list, source, mode, counters.get(bit))
+        });
         Ok(Lists { lists: lists.collect() })
     }
 
@@ -54,32 +59,32 @@ impl Gate {
     /// # Errors
     /// When the text is no list, the name is the policy file's, the operator would lock himself out, or the kernel or
     /// the disk refuses.
-    pub fn put_list(&self, new: &NewList<'_>, peer: Option<SshPeer>) -> Result<ListAnswer, Failure> {
-        let record = ListRecord {
-            name: new.name.clone(),
-            mode: new.mode,
-            skip_bad: new.skip_bad,
-            entries: 0,
-            added: clock::now(),
-        };
-        let mut source = ListSource::of_operator(&record, self.store.list_path(&new.name));
+    pub fn put_list(&self, new: &NewList<'_>, caller: &Caller) -> Result<ListAnswer, Failure> {
+        // Read before the lock: a large list takes a while.
+        let mut source = ListSource::of_operator(&record(new), PathBuf::new());
         let list = source.parse(new.text, "the text sent")?;
-        let only = self.only_change();
+        let only = self.policy_change()?;
         let live = self.live();
         let inputs = live.inputs.clone();
         let place = inputs.list_sources.iter().position(|known| known.name == new.name);
         refuse_list_of_policy(&inputs, &new.name)?;
+        let file = self.store.keep_list_text(&new.name, new.text)?;
+        source.path = self.store.list_path(&file);
         let skipped = source.skipped.clone();
         let entries = list.entries as u64;
+        let before = place.and_then(|place| inputs.list_sources.get(place).zip(inputs.lists.get(place)));
         // A list that is replaced keeps its bit, and so its counters.
-        let added =
-            place.and_then(|place| inputs.list_sources.get(place)).map_or(record.added, |old| old.added);
-        let record = ListRecord { entries, added, ..record };
-        source.added = added;
-        let next = with_list(&inputs, place, list, source);
-        let peer = peer.filter(|_| !new.force);
-        let approve = |after: &_| lockout::check_image(&live.inputs, after, peer);
-        let changed = self.replace(&only, next, approve, |store| store.put_list(&record, new.text))?;
+        source.added = before.map_or(source.added, |(old, _)| old.added);
+        let change = Change {
+            from: before
+                .map(|(old, list)| in_words(list.entries as u64, inputs.mode(old.name.as_str(), old.mode))),
+            to: Some(in_words(entries, new.mode)),
+            ..Change::new(caller, "list add", new.name.to_string())
+        };
+        // Whoever adds a list says its mode.
+        let after = with_list(&inputs, place, list, source).without_mode(new.name.as_str());
+        let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, new.force);
+        let changed = self.replace(&only, after.clone(), approve, &change)?;
         tracing::info!(list = %new.name, entries, mode = %new.mode, "list added");
         Ok(ListAnswer {
             name: new.name.clone(),
@@ -100,23 +105,44 @@ impl Gate {
     ///
     /// # Errors
     /// When there is none of that name, it is the policy file's, or the kernel or the disk refuses.
-    pub fn delete_list(&self, name: &Name) -> Result<Lists, Failure> {
-        let only = self.only_change();
+    pub fn delete_list(&self, name: &Name, caller: &Caller) -> Result<Lists, Failure> {
+        let only = self.policy_change()?;
         let inputs = self.live().inputs.clone();
         refuse_list_of_policy(&inputs, name)?;
         let place = inputs.list_sources.iter().position(|known| known.name == *name);
         let place = place.ok_or_else(|| no_such_list(name))?;
-        let next = without_list(&inputs, place);
-        self.replace(&only, next, |_| Ok(()), |store| store.delete_list(name))?;
+        let entries = inputs.lists.get(place).map_or(0, |list| list.entries as u64);
+        let next = without_list(&inputs, place).without_mode(name.as_str());
+        let change = Change {
+            from: Some(format!("{entries} entries")),
+            ..Change::new(caller, "list del", name.to_string())
+        };
+        self.replace(&only, next, |_| Ok(()), &change)?;
         tracing::info!(list = %name, "list removed");
         self.lists()
     }
 }
 
-fn info(list: &LoadedList, source: &ListSource, counters: Option<&ListCounters>) -> ListInfo {
+fn record(new: &NewList<'_>) -> ListRecord {
+    ListRecord {
+        name: new.name.clone(),
+        mode: new.mode,
+        skip_bad: new.skip_bad,
+        entries: 0,
+        added: clock::now(),
+        file: String::new(),
+    }
+}
+
+fn in_words(entries: u64, mode: Mode) -> String {
+    format!("{entries} entries, {mode}")
+}
+
+fn info(list: &LoadedList, source: &ListSource, mode: Mode, counters: Option<&ListCounters>) -> ListInfo {
     ListInfo {
         name: list.name.clone(),
-        mode: list.mode,
+        mode,
+        written_mode: Some(list.mode).filter(|written| *written != mode),
         origin: source.origin,
         path: source.path.clone(),
         entries: list.entries as u64,

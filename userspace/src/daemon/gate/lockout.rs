@@ -1,14 +1,19 @@
 //! What an operator would regret: changes that cut off whoever makes them.
 
+use std::fs::File;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Action;
 
 use super::probe;
-use crate::api::types::{Probe, Protocol};
+use crate::api::types::{GeoRule, Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
-use crate::daemon::Inputs;
+use crate::daemon::host::Host;
+use crate::daemon::{Caller, Inputs};
+use crate::feeds::lines_covering;
 use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
@@ -30,28 +35,152 @@ pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -
     Ok(())
 }
 
-/// Refuses a policy under which the operator could not connect again. One that keeps out who was kept out before is
-/// no reason.
-pub(super) fn check_image(before: &Inputs, after: &Arc<Image>, peer: Option<SshPeer>) -> Result<(), Failure> {
-    let Some(peer) = peer else { return Ok(()) };
-    let probe = Probe { destination: None, protocol: Protocol::Tcp, port: peer.port };
-    let verdict = probe::judge_unlimited(after, peer.address, probe);
-    if verdict.action() == Action::Pass {
+/// Refuses a policy that would drop somebody whom this host must not lose: who is connected by SSH, its gateways and
+/// resolvers, itself. One that keeps out who was kept out before is no reason.
+pub(super) fn check_image(
+    before: &Inputs,
+    after: &Inputs,
+    image: &Arc<Image>,
+    caller: &Caller,
+    force: bool,
+) -> Result<(), Failure> {
+    if force {
         return Ok(());
     }
-    let before = Arc::new(before.compile_for(after.settings.generation, peer.address)?);
-    if probe::judge_unlimited(&before, peer.address, probe).action() == Action::Drop {
-        return Ok(());
-    }
-    let list = verdict.list.and_then(|list| after.lists.get(usize::from(list.bit())));
-    let list = list.map(|name| format!(", list {name}")).unwrap_or_default();
-    Err(refused(format!(
-        "{}, from which you are connected by SSH, could not connect to port {} again ({}{list})",
-        peer.address,
-        peer.port,
-        verdict.reason.label()
-    )))
+    let protected = protected(&Host::now(&ports(before, after)), caller.ssh);
+    check_all(before, after, image, &protected)
 }
+
+/// What [`check_image`] would say, where nobody can be asked.
+pub(super) fn warn(after: &Inputs, image: &Arc<Image>) {
+    for who in protected(&Host::now(&ports(after, after)), None) {
+        if let Some(rule) = dropped_by(after, image, &who) {
+            tracing::warn!("the policy drops {}: {rule}", who.what);
+        }
+    }
+}
+
+/// Somebody whom this host must not lose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Protected {
+    address: IpAddr,
+    /// Who that is, with the address.
+    what: String,
+    probe: Probe,
+    /// Whether it counts that no rule speaks of the address, and the default is to drop. A gateway forwards for others and
+    /// speaks for itself by ARP and neighbour discovery, which always pass; packets from the host itself come back only by
+    /// mistake.
+    by_default: bool,
+}
+
+/// A port that no service has: what arrives there is a reply.
+const REPLY: Probe = Probe { destination: None, protocol: Protocol::Udp, port: 50_000 };
+
+fn protected(host: &Host, ssh: Option<SshPeer>) -> Vec<Protected> {
+    let connect = |port| Probe { destination: None, protocol: Protocol::Tcp, port };
+    let caller = ssh.map(|SshPeer { address, port }| Protected {
+        address,
+        what: format!("{address}, from which you are connected by SSH to port {port}"),
+        probe: connect(port),
+        by_default: true,
+    });
+    let others = host.connected.iter().filter(|(address, _)| ssh.is_none_or(|ssh| ssh.address != *address));
+    let connected = others.map(|(address, port)| Protected {
+        address: *address,
+        what: format!("{address}, which is connected to port {port} now (SSH or management)"),
+        probe: connect(*port),
+        by_default: true,
+    });
+    let named = |addresses: &[IpAddr], what: &str, by_default| -> Vec<Protected> {
+        let all = addresses.iter().map(|address| Protected {
+            address: *address,
+            what: format!("{what} {address}"),
+            probe: REPLY,
+            by_default,
+        });
+        all.collect()
+    };
+    let mut all: Vec<_> = caller.into_iter().chain(connected).collect();
+    all.extend(named(&host.gateways, "the default gateway", false));
+    all.extend(named(&host.resolvers, "the resolver", true));
+    all.extend(named(&host.own, "this host's own address", false));
+    all
+}
+
+fn check_all(
+    before: &Inputs,
+    after: &Inputs,
+    image: &Arc<Image>,
+    protected: &[Protected],
+) -> Result<(), Failure> {
+    for who in protected {
+        let Some(rule) = dropped_by(after, image, who) else { continue };
+        let earlier = Arc::new(before.compile_for(image.settings.generation, who.address)?);
+        if probe::judge_unlimited(&earlier, who.address, who.probe).action() == Action::Pass {
+            return Err(refused(format!("it would drop {}: {rule}", who.what)));
+        }
+    }
+    Ok(())
+}
+
+/// The rule that drops somebody, and where it is written.
+fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<String> {
+    let verdict = probe::judge_unlimited(image, who.address, who.probe);
+    if verdict.action() == Action::Pass || (verdict.reason == Reason::DefaultDrop && !who.by_default) {
+        return None;
+    }
+    if let Some(list) = verdict.list {
+        return Some(by_list(after, usize::from(list.bit()), who.address));
+    }
+    let policy = after
+        .policy
+        .file
+        .as_ref()
+        .map_or_else(|| "the built-in policy".to_owned(), |f| f.display().to_string());
+    let text = &after.policy.text;
+    let is_by_country = [Reason::CountryDenied, Reason::CountryUnknown].contains(&verdict.reason);
+    Some(if verdict.reason == Reason::DefaultDrop {
+        match line_of(text, "default_action") {
+            Some(line) => {
+                format!("default_action in line {line} of {policy}, and no entry of [allow] for it")
+            }
+            None => format!("the default action of {policy}"),
+        }
+    } else if is_by_country {
+        let rule = GeoRule::from(&after.country_rule()).summary();
+        match line_of(text, "[country]").filter(|_| after.country.is_none()) {
+            Some(line) => format!("the country rule in line {line} of {policy} ({rule})"),
+            None => format!("the country rule that an operator set ({rule})"),
+        }
+    } else {
+        format!("{} ({policy})", verdict.reason.label())
+    })
+}
+
+fn by_list(after: &Inputs, bit: usize, address: IpAddr) -> String {
+    let Some(source) = after.list_sources.get(bit) else { return "a list".to_owned() };
+    let (name, path) = (&source.name, source.path.display());
+    // The file may have changed since it was read: then the list is named without its line.
+    let lines = File::open(&source.path).and_then(|file| lines_covering(file, address)).unwrap_or_default();
+    match lines.first() {
+        Some((line, text)) => format!("list {name}, line {line} of {path}: {text}"),
+        None => format!("list {name} ({path})"),
+    }
+}
+
+/// The first line that begins with this, from 1.
+fn line_of(text: &str, beginning: &str) -> Option<usize> {
+    text.lines().position(|line| line.trim_start().starts_with(beginning)).map(|before| before + 1)
+}
+
+/// The ports of whoever must be able to come back.
+fn ports(before: &Inputs, after: &Inputs) -> Vec<u16> {
+    let management =
+        before.config.safety.management_ports.iter().chain(&after.config.safety.management_ports);
+    management.copied().chain([SSH]).collect()
+}
+
+const SSH: u16 = 22;
 
 fn is_allowed(inputs: &Inputs, peer: SshPeer) -> bool {
     let by_file = inputs.config.allow.iter().map(|entry| entry.value);
@@ -64,87 +193,4 @@ fn refused(why: impl std::fmt::Display) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{self, Config};
-    use crate::feeds::{BadLines, parse_list};
-    use crate::policy::LoadedList;
-
-    fn inputs(policy: &str) -> Inputs {
-        let config: Config = config::parse(policy, std::path::Path::new("policy.toml")).unwrap();
-        Inputs::load(config, None).unwrap()
-    }
-
-    fn peer(address: &str, port: u16) -> SshPeer {
-        SshPeer { address: address.parse().unwrap(), port }
-    }
-
-    fn ban(policy: &str, prefix: &str, peer: Option<SshPeer>) -> Result<(), String> {
-        check_ban(&inputs(policy), prefix.parse().unwrap(), peer).map_err(|failure| {
-            assert_eq!(failure.kind, FailureKind::Refused);
-            failure.message
-        })
-    }
-
-    const OFFICE: &str = "[safety]\nmanagement_prefixes = [\"203.0.113.0/24\"]\nmanagement_ports = [22]";
-
-    #[test]
-    fn a_ban_of_everything_or_of_management_is_refused() {
-        assert!(ban(OFFICE, "0.0.0.0/0", None).unwrap_err().contains("every address there is"));
-        assert!(ban(OFFICE, "::/0", None).unwrap_err().contains("every address there is"));
-        for prefix in ["203.0.113.7/32", "203.0.112.0/22", "203.0.113.0/24"] {
-            assert!(ban(OFFICE, prefix, None).unwrap_err().contains("203.0.113.0/24"), "{prefix}");
-        }
-        assert_eq!(ban(OFFICE, "198.51.100.0/24", None), Ok(()));
-    }
-
-    #[test]
-    fn a_ban_of_the_operator_is_refused_unless_he_is_allowed() {
-        let who = Some(peer("192.0.2.7", 22));
-        let refused = ban(OFFICE, "192.0.2.0/24", who).unwrap_err();
-        assert_eq!(
-            refused,
-            "refused: 192.0.2.0/24 holds 192.0.2.7, from which you are connected by SSH; --force does it nevertheless"
-        );
-        assert_eq!(ban(OFFICE, "192.0.3.0/24", who), Ok(()));
-        assert_eq!(ban("[allow]\nprefixes = [\"192.0.2.7\"]", "192.0.2.0/24", who), Ok(()));
-    }
-
-    fn with_list(inputs: &Inputs, text: &str) -> Inputs {
-        let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
-        let list = LoadedList {
-            name: "scanners".parse().unwrap(),
-            mode: crate::config::Mode::Enforce,
-            ranges: Arc::new(parsed.ranges.into()),
-            entries: parsed.entries,
-        };
-        Inputs { lists: Arc::new(vec![list]), ..inputs.clone() }
-    }
-
-    #[test]
-    fn a_list_that_holds_the_operator_is_refused_with_its_name() {
-        let before = inputs(OFFICE);
-        let after = with_list(&before, "192.0.2.0/24");
-        let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        let refused = check_image(&before, &images(&after), Some(peer("192.0.2.7", 22))).unwrap_err();
-        assert!(refused.message.contains("port 22 again (blocklisted, list scanners)"), "{refused}");
-        assert_eq!(check_image(&before, &images(&after), Some(peer("192.0.3.7", 22))), Ok(()));
-        assert_eq!(check_image(&before, &images(&after), None), Ok(()), "not over SSH");
-    }
-
-    #[test]
-    fn management_prefixes_save_the_operator_on_their_ports_only() {
-        let before = inputs(OFFICE);
-        let after = with_list(&before, "203.0.113.0/24");
-        let images = |inputs: &Inputs| Arc::new(inputs.compile(1).unwrap());
-        assert_eq!(check_image(&before, &images(&after), Some(peer("203.0.113.7", 22))), Ok(()));
-        assert!(check_image(&before, &images(&after), Some(peer("203.0.113.7", 2222))).is_err());
-    }
-
-    #[test]
-    fn who_was_kept_out_before_is_no_reason() {
-        let kept_out = with_list(&inputs(OFFICE), "192.0.2.0/24");
-        let image = Arc::new(kept_out.compile(1).unwrap());
-        assert_eq!(check_image(&kept_out, &image, Some(peer("192.0.2.7", 22))), Ok(()));
-    }
-}
+mod tests;

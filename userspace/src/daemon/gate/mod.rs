@@ -5,19 +5,24 @@
 //! what is live, whole, and wait for neither.
 
 mod allow;
+mod apply;
 mod bans;
+mod confirm;
 mod explain;
 mod geo;
+mod history;
 mod interfaces;
 mod limits;
 mod lists;
 mod lockout;
+mod modes;
 mod probe;
-mod reload;
 mod replace;
+mod resume;
 mod start;
 mod stats;
 mod status;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -29,15 +34,17 @@ pub use self::bans::BanLines;
 pub use self::lists::NewList;
 
 use self::bans::BanRegister;
+use self::confirm::Pending;
 use self::interfaces::Guarded;
+use self::replace::Change;
 use super::events::Translator;
-use super::{EventLog, Inputs, RunOptions};
-use crate::api::types::Actor;
-use crate::api::types::{LastReload, PauseState, Sizes};
+use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
+use crate::api::Failure;
+use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::LimitUse;
-use crate::store::Store;
+use crate::store::{PolicyText, Store};
 
 /// The state of the daemon.
 #[derive(Debug)]
@@ -47,6 +54,11 @@ pub struct Gate {
     options: RunOptions,
     live: RwLock<Arc<Live>>,
     changes: Mutex<()>,
+    /// Changed only by who holds `changes`.
+    pending: RwLock<Option<Pending>>,
+    /// The policy file as it was last read.
+    seen: RwLock<PolicyText>,
+    audit: AuditLog,
     bans: BanRegister,
     last_reload: RwLock<LastReload>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
@@ -62,6 +74,8 @@ struct Live {
     inputs: Inputs,
     settings: Settings,
     sizes: Sizes,
+    /// Its entry in the history.
+    number: u64,
     /// The limits of services, by the number of their rows.
     limits: BTreeMap<u16, LimitUse>,
 }
@@ -77,14 +91,30 @@ impl Gate {
     }
 
     /// Lets everything pass, still counted, or ends that.
-    pub fn pause(&self, on: bool) -> PauseState {
+    pub fn pause(&self, on: bool, caller: &Caller) -> PauseState {
+        let before = self.kernel.paused();
         self.kernel.pause(on);
         if on {
             tracing::warn!("paused by an operator: everything passes until `xdpgate resume`");
         } else {
             tracing::info!("resumed by an operator");
         }
+        let word = |paused| if paused { "paused" } else { "enforcing" };
+        let action = if on { "pause" } else { "resume" };
+        self.audit(&Change::new(caller, action, "").between(word(before), word(on)), None);
         PauseState { paused: on, by: Actor::Daemon }
+    }
+
+    /// The last lines of the audit log, oldest first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn audit_entries(&self, last: usize, since: Option<Timestamp>) -> Result<Audit, Failure> {
+        let path = self.audit.path();
+        let entries = super::read_audit(path, last, since);
+        let entries =
+            entries.map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())))?;
+        Ok(Audit { entries })
     }
 
     /// Takes the events that wait in the kernel into the log. Returns how many there were.

@@ -3,16 +3,20 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use super::bans::{self, BanRegister};
+use super::lockout;
+use super::replace::{self, Change};
+use super::resume::{self, Begin};
 use super::{Gate, Live};
 use crate::api::Failure;
 use crate::api::types::{LastReload, Sizes};
-use crate::config::Config;
-use crate::daemon::{EventLog, Inputs, RunOptions, clock};
+use crate::config::InterfaceName;
+use crate::daemon::{AuditLog, EventLog, Inputs, RunOptions, clock};
 use crate::kernel::{Attached, Kernel, KernelError};
-use crate::store::Store;
+use crate::store::{Kept, PolicyText, Store};
 
 impl Gate {
-    /// Puts the policy and the bans in force on every interface.
+    /// Puts the policy and the bans in force on every interface: the policy that was in force before, or the policy file
+    /// where that was changed since. A policy that waits for a confirmation goes on waiting.
     ///
     /// On a fresh start the tables are full before the first packet meets the program. Where an earlier daemon's
     /// program still runs, it goes on with its policy until every interface is taken over, then the new policy is
@@ -20,39 +24,54 @@ impl Gate {
     ///
     /// # Errors
     /// When the policy is not valid, an interface cannot be guarded, or the kernel refuses.
-    pub fn start(kernel: Kernel, store: Store, options: RunOptions, config: Config) -> Result<Self, Failure> {
+    pub fn start(
+        kernel: Kernel,
+        store: Store,
+        options: RunOptions,
+        file: PolicyText,
+    ) -> Result<Self, Failure> {
         let started = Instant::now();
         let now = clock::now();
-        let inputs = Inputs::load(config, Some(&store))?;
-        let before = kernel.live_generation();
-        let image = inputs.compile(before + 1)?;
+        let Begin { inputs, number, change, pending, seen } = resume::begin(&kernel, &store, &options, file)?;
+        let adopting = kernel.live_generation() > 0;
+        let goes_on = pending.is_some();
+        let generation = if goes_on { kernel.live_generation() } else { kernel.next_generation() };
+        let image = Arc::new(inputs.compile(generation)?);
         let bans_left_out = bans::restore(&kernel, &store)?;
-        let wanted = inputs.config.interfaces.clone();
+        // What an unconfirmed policy newly names is guarded when it is confirmed.
+        let wanted = if goes_on { guarded_now(&kernel)? } else { inputs.config.interfaces.clone() };
 
-        let adopting = before > 0;
         let attached = if adopting { attach_all(&kernel, &wanted)? } else { Vec::new() };
-        let report = kernel.install(&image)?;
+        let sizes = if goes_on {
+            let compiled = (image.prefixes4().count() as u64, image.prefixes6().count() as u64);
+            let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let attribute_sets = image.attributes.len() as u64;
+            Sizes { ipv4_prefixes: compiled.0, ipv6_prefixes: compiled.1, attribute_sets, milliseconds }
+        } else {
+            replace::sizes(&kernel.install(&image)?, started)
+        };
+        let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
+        lockout::warn(&inputs, &image);
+
+        let audit = AuditLog::in_directory(store.directory());
         let settings = image.settings;
         let numbers = Arc::new(image.rules.numbers.clone());
         let limits = image.rules.uses.clone();
         drop(image);
-        let attached = if adopting { attached } else { attach_all(&kernel, &wanted)? };
-
-        let sizes = Sizes {
-            ipv4_prefixes: report.prefixes.ipv4.segments as u64,
-            ipv6_prefixes: report.prefixes.ipv6.segments as u64,
-            attribute_sets: report.attribute_sets,
-            milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        };
         let lists = inputs.list_names();
+        let number =
+            change.as_ref().map_or(number, |change| keep(&store, &inputs, change, number, generation));
         let before = Arc::clone(&inputs.numbers);
         let inputs = Inputs { numbers: Arc::clone(&numbers), ..inputs };
         let gate = Self {
             kernel,
             store,
             options,
-            live: RwLock::new(Live { inputs, settings, sizes, limits }.into()),
+            live: RwLock::new(Live { inputs, settings, sizes, number, limits }.into()),
             changes: Mutex::new(()),
+            pending: RwLock::new(pending),
+            seen: RwLock::new(seen),
+            audit,
             bans: BanRegister::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
             guarded: Mutex::new(BTreeMap::new()),
@@ -60,6 +79,9 @@ impl Gate {
             events: EventLog::default(),
             started: now,
         };
+        if let Some(change) = change {
+            gate.audit(&change, Some(number));
+        }
         gate.hand_over_list_counters(&lists);
         gate.hand_over_limits(&before, &numbers);
         gate.guard(attached);
@@ -68,11 +90,26 @@ impl Gate {
     }
 }
 
+/// Returns the number of the new entry. Where the disk refuses one, the policy is in force nevertheless.
+fn keep(store: &Store, inputs: &Inputs, change: &Change<'_>, number: u64, generation: u64) -> u64 {
+    let kept = || -> Result<u64, Failure> {
+        let (snapshot, entry) = (inputs.snapshot()?, change.entry(generation)?);
+        let kept =
+            Kept { snapshot: &snapshot, entry: &entry, seen: change.seen.as_ref(), unconfirmed: false };
+        Ok(store.keep(&kept)?)
+    };
+    kept().unwrap_or_else(|error| {
+        tracing::error!(%error, "the policy is in force, but the history does not have it: the next start may load another");
+        number
+    })
+}
+
+fn guarded_now(kernel: &Kernel) -> Result<Vec<InterfaceName>, KernelError> {
+    Ok(kernel.interfaces()?.into_iter().map(|row| row.name).collect())
+}
+
 /// Attaches to all, or to none that was not attached before.
-pub(super) fn attach_all(
-    kernel: &Kernel,
-    wanted: &[crate::config::InterfaceName],
-) -> Result<Vec<Attached>, KernelError> {
+pub(super) fn attach_all(kernel: &Kernel, wanted: &[InterfaceName]) -> Result<Vec<Attached>, KernelError> {
     let mut attached = Vec::new();
     for name in wanted {
         match kernel.attach(name) {

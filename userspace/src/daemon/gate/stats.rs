@@ -40,8 +40,8 @@ impl Gate {
 impl Gate {
     fn limit_stats(&self) -> Result<Vec<LimitStats>, Failure> {
         let live = self.live();
-        let modes: HashMap<_, _> =
-            live.inputs.config.limits.iter().map(|limit| (&limit.name, limit.mode())).collect();
+        let config = live.inputs.config_in_force();
+        let modes: HashMap<_, _> = config.limits.iter().map(|limit| (&limit.name, limit.mode())).collect();
         let stats = live.limits.iter().map(|(number, of)| {
             let LimitCounters { charged, dropped, monitored } = self.kernel.limit_counters(*number)?;
             Ok(LimitStats {

@@ -1,3 +1,5 @@
+use std::sync::PoisonError;
+
 use super::Gate;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode};
@@ -23,6 +25,25 @@ impl Gate {
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
         problems.extend(self.bans.problem());
+        let pending = self.pending_status();
+        problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
+            format!("the policy before is in force, but the daemon can't take it over: {problem}")
+        }));
+        let differs_from_file =
+            *self.seen.read().unwrap_or_else(PoisonError::into_inner) != *live.inputs.policy;
+        if differs_from_file && pending.is_none() {
+            problems.push(format!(
+                "the policy file is not what is in force, which is history entry {}; `xdpgate reload` loads the file",
+                self.in_words(live.number).trim_start_matches("entry ")
+            ));
+        }
+        let audit_failures = self.audit.failures();
+        if audit_failures > 0 {
+            let path = self.audit.path().display();
+            problems.push(format!(
+                "{audit_failures} lines could not be written to the audit log {path}; see the daemon's log"
+            ));
+        }
         if self.bans_left_out > 0 {
             let left_out = self.bans_left_out;
             problems.push(format!(
@@ -40,6 +61,10 @@ impl Gate {
             policy: PolicyStatus {
                 file: self.options.config.clone(),
                 loaded: live.inputs.loaded,
+                number: live.number,
+                differs_from_file,
+                pending,
+                modes: live.inputs.modes_set(),
                 last_reload,
                 sizes: live.sizes,
             },
@@ -47,6 +72,7 @@ impl Gate {
             bans: self.kernel.count_bans(),
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
+            audit_failures,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },

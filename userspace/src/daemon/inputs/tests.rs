@@ -2,6 +2,11 @@ use std::fs;
 
 use super::*;
 
+fn reload(before: &Inputs, config: Config) -> Result<Inputs, Failure> {
+    let state = OperatorState::default();
+    Inputs::read(Some(before), PolicyText::default(), config, &state, None)
+}
+
 /// A policy with one list and a geo database, in a folder of its own.
 struct Files(tempfile::TempDir);
 
@@ -55,14 +60,14 @@ fn shares_list(before: &Inputs, after: &Inputs) -> bool {
 fn what_has_not_changed_is_taken_over() {
     let files = Files::new();
     let before = files.inputs();
-    let after = before.reload(files.config("skip_bad = true\nmode = \"monitor\""), None).unwrap();
+    let after = reload(&before, files.config("skip_bad = true\nmode = \"monitor\"")).unwrap();
     assert!(shares_list(&before, &after));
     assert!(Arc::ptr_eq(before.geo.as_ref().unwrap(), after.geo.as_ref().unwrap()));
     assert_eq!((after.lists[0].entries, after.list_sources[0].skipped.total), (1, 1));
     assert_eq!(after.list_sources[0].loaded, before.list_sources[0].loaded);
     assert_eq!((after.lists[0].mode, after.list_sources[0].mode), (Mode::Monitor, Mode::Monitor));
     assert_eq!(before.lists[0].mode, Mode::Enforce);
-    let again = after.reload(files.config("skip_bad = true"), None).unwrap();
+    let again = reload(&after, files.config("skip_bad = true")).unwrap();
     assert!(shares_list(&before, &again), "the stamp goes along");
 }
 
@@ -72,7 +77,7 @@ fn what_has_changed_is_read_again() {
     let before = files.inputs();
     files.write_list("192.0.2.1\n192.0.2.9\n");
     files.write_geo("192.0.2.0,192.0.2.255,FR\n");
-    let after = before.reload(files.config("skip_bad = true"), None).unwrap();
+    let after = reload(&before, files.config("skip_bad = true")).unwrap();
     assert_eq!((after.lists[0].entries, after.list_sources[0].skipped.total), (2, 0));
     let country = after.geo.unwrap().database.lookup("192.0.2.1".parse().unwrap());
     assert_eq!(country, "FR".parse().ok());
@@ -82,7 +87,7 @@ fn what_has_changed_is_read_again() {
 fn a_list_that_is_read_in_another_way_is_read_again() {
     let files = Files::new();
     let before = files.inputs();
-    let error = before.reload(files.config(""), None).unwrap_err();
+    let error = reload(&before, files.config("")).unwrap_err();
     assert!(error.message.contains("scanners.txt: 1 bad line:\n  line 2: \"nonsense\""), "{error}");
 }
 
@@ -91,7 +96,7 @@ fn a_list_that_went_is_named() {
     let files = Files::new();
     let before = files.inputs();
     fs::remove_file(files.list()).unwrap();
-    let error = before.reload(files.config("skip_bad = true"), None).unwrap_err();
+    let error = reload(&before, files.config("skip_bad = true")).unwrap_err();
     let path = files.list();
     let wanted =
         format!("list scanners: {}: can't be read: No such file or directory (os error 2)", path.display());

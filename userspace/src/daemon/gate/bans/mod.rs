@@ -14,9 +14,12 @@ pub use self::request::BanLines;
 pub(super) use self::restore::restore;
 
 use self::request::Grouped;
+use super::allow::in_short;
+use super::replace::Change;
 use super::{Gate, lockout};
 use crate::api::types::{Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, PrefixesRequest, Removed};
 use crate::api::{Failure, SshPeer};
+use crate::daemon::Caller;
 use crate::daemon::clock::now;
 use crate::kernel::monotonic_ns;
 use crate::store::BanRecord;
@@ -28,13 +31,14 @@ impl Gate {
     /// # Errors
     /// When a ban would lock out an operator or the table is full, then none is made; or when the disk refuses, then all
     /// are in force.
-    pub fn ban(&self, request: &BanRequest, peer: Option<SshPeer>) -> Result<BanAnswer, Failure> {
+    pub fn ban(&self, request: &BanRequest, caller: &Caller) -> Result<BanAnswer, Failure> {
         let prefixes = request.bans.iter().map(|ban| ban.prefix.net());
-        self.refuse_lockout(prefixes, request.force, peer)?;
+        self.refuse_lockout(prefixes, request.force, caller.ssh)?;
         let now = now();
         let mut grouped = Grouped::of(request, now)?;
         self.bans.ban(&self.kernel, &self.store, std::mem::take(&mut grouped.new))?;
         tracing::info!(bans = request.bans.len(), source = request.source, "banned");
+        self.audit(&Change { to: audited(request), ..Change::new(caller, "ban", what(request)) }, None);
         Ok(BanAnswer { bans: grouped.shown(request, now) })
     }
 
@@ -48,13 +52,18 @@ impl Gate {
     ///
     /// # Errors
     /// As there, and when a line is no address, prefix or range.
-    pub fn ban_lines(&self, lines: &BanLines<'_>, peer: Option<SshPeer>) -> Result<BanLinesAnswer, Failure> {
+    pub fn ban_lines(&self, lines: &BanLines<'_>, caller: &Caller) -> Result<BanLinesAnswer, Failure> {
         let now = now();
         let (new, skipped) = lines.read(now)?;
-        self.refuse_lockout(new.prefixes.iter().copied(), lines.force, peer)?;
+        self.refuse_lockout(new.prefixes.iter().copied(), lines.force, caller.ssh)?;
         let (expires, bans) = (new.note.expires, new.prefixes.len());
         let new = self.bans.ban(&self.kernel, &self.store, vec![new])?;
         tracing::info!(bans, new, source = lines.source, "banned");
+        let to = in_words(lines.ttl_seconds, &lines.reason, &lines.source);
+        self.audit(
+            &Change { to: Some(to), ..Change::new(caller, "ban", format!("{bans} prefixes from lines")) },
+            None,
+        );
         Ok(BanLinesAnswer { bans: bans as u64, new: new as u64, expires, skipped })
     }
 
@@ -62,11 +71,14 @@ impl Gate {
     ///
     /// # Errors
     /// When the kernel or the disk refuses.
-    pub fn unban(&self, request: &PrefixesRequest) -> Result<Removed, Failure> {
+    pub fn unban(&self, request: &PrefixesRequest, caller: &Caller) -> Result<Removed, Failure> {
         let prefixes: Vec<IpNet> = request.prefixes.iter().map(|prefix| prefix.net()).collect();
         let removed = self.bans.unban(&self.kernel, &self.store, &prefixes)?;
         let removed: HashSet<IpNet> = removed.into_iter().collect();
         tracing::info!(bans = removed.len(), "bans lifted");
+        if !removed.is_empty() {
+            self.audit(&Change::new(caller, "unban", in_short(&removed)), None);
+        }
         let (removed, missing) = request.prefixes.iter().partition(|prefix| removed.contains(&prefix.net()));
         Ok(Removed { removed, missing })
     }
@@ -89,6 +101,9 @@ impl Gate {
         let gone = self.bans.sweep(&self.kernel, &self.store, now(), monotonic_ns())?;
         self.kernel.clean_bans();
         self.store.keep_up()?;
+        if let Err(error) = self.audit.keep_up() {
+            tracing::warn!(%error, "the audit log is not on the disk yet");
+        }
         Ok(gone)
     }
 
@@ -98,6 +113,10 @@ impl Gate {
     /// When the disk refuses; then the next start finds what this process has left.
     pub fn finish_bans(&self) -> Result<(), Failure> {
         self.bans.finish(&self.store);
+        let _ = self
+            .audit
+            .keep_up()
+            .inspect_err(|error| tracing::warn!(%error, "the audit log is not on the disk"));
         Ok(self.store.keep_up()?)
     }
 
@@ -120,6 +139,25 @@ impl Gate {
         let live = self.live();
         prefixes.try_for_each(|prefix| lockout::check_ban(&live.inputs, prefix, peer))
     }
+}
+
+fn what(request: &BanRequest) -> String {
+    let prefixes: Vec<IpNet> = request.bans.iter().take(4).map(|ban| ban.prefix.net()).collect();
+    match request.bans.len() {
+        many if many > prefixes.len() => format!("{many} prefixes"),
+        _ => in_short(&prefixes),
+    }
+}
+
+/// Of the first ban: those of one command are alike.
+fn audited(request: &BanRequest) -> Option<String> {
+    request.bans.first().map(|ban| in_words(ban.ttl_seconds, &ban.reason, &request.source))
+}
+
+fn in_words(ttl_seconds: Option<u64>, reason: &str, source: &str) -> String {
+    let ttl = ttl_seconds.map_or_else(|| "for good".to_owned(), |seconds| format!("for {seconds} s"));
+    let told = [("reason", reason), ("source", source)].into_iter().filter(|(_, text)| !text.is_empty());
+    told.fold(ttl, |words, (name, text)| format!("{words}, {name} {text}"))
 }
 
 fn in_force(mut records: Vec<BanRecord>) -> Vec<Ban> {
