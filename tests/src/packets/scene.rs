@@ -30,7 +30,8 @@ pub struct Scene {
 
 impl Scene {
     pub(super) fn new(name: &'static str, policy: &Policy<'_>, rows: Vec<Row>) -> Self {
-        let remembers = policy.limits != FAR_LIMIT || policy.fragments.contains("limit");
+        let remembers =
+            policy.limits != FAR_LIMIT || policy.fragments.contains("limit") || !policy.services.is_empty();
         Self { name, policy: policy.text(), state: State::Live, remembers, rows }
     }
 
@@ -46,6 +47,7 @@ pub(super) struct Policy<'a> {
     pub(super) country: &'a str,
     pub(super) fragments: &'a str,
     pub(super) limits: &'a str,
+    pub(super) services: &'a str,
 }
 
 /// A limit that no scene reaches.
@@ -58,11 +60,12 @@ pub(super) const USUAL: Policy<'_> = Policy {
     country: "deny = [\"AQ\"]",
     fragments: "rule = \"pass\"",
     limits: FAR_LIMIT,
+    services: "",
 };
 
 impl Policy<'_> {
     fn text(&self) -> String {
-        let Self { default_action, lists, country, fragments, limits } = self;
+        let Self { default_action, lists, country, fragments, limits, services } = self;
         format!(
             r#"
 default_action = "{default_action}"
@@ -104,6 +107,8 @@ udp_services = [53, 443]
 
 [events]
 per_second = 0
+
+{services}
 "#
         )
     }

@@ -63,7 +63,8 @@ mod tests {
         for (algorithm, unit, window, most) in [
             (Algorithm::FixedWindow, LimitUnit::Packets, ms, (1 << 23) - 1 - 256),
             (Algorithm::SlidingWindow, LimitUnit::Connections, ms, (1 << 15) - 1 - 256),
-            (Algorithm::FixedWindow, LimitUnit::Bytes, ms, 0),
+            (Algorithm::FixedWindow, LimitUnit::Bytes, ms, (1 << 23) - 1 - (1 << 21)),
+            (Algorithm::SlidingWindow, LimitUnit::Bytes, ms, 0),
             (Algorithm::FixedWindow, LimitUnit::Bytes, ms * 1000, (1 << 33) - 1 - (1 << 21)),
             (Algorithm::FixedWindow, LimitUnit::Packets, day, (1 << 38) - 1 - 256),
         ] {

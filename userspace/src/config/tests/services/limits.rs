@@ -108,32 +108,32 @@ fn windows() {
             "fixed-window",
             "0 packets",
             "1 ms",
-            "8: limit.count: `0 packets` is too small; allowed: 1 to 15,999,744 packets in 1 ms; the nearest is `1 packet`",
+            "8: limit.count: `0 packets` is too small; allowed: 1 to 8,388,351 packets in 1 ms; the nearest is `1 packet`",
         ),
         (
             "fixed-window",
-            "16 MiB",
+            "32 MiB",
             "3 ms",
-            "8: limit.count: `16 MiB` is too large; allowed: 65,536 to 14,445,824 bytes in 3 ms; the nearest is `14445824 bytes`",
+            "8: limit.count: `32 MiB` is too large; allowed: 65,536 to 31,457,279 bytes in 3 ms; the nearest is `31457279 bytes`",
         ),
         (
             "sliding-window",
-            "62245 connections",
+            "32512 connections",
             "1 ms",
-            "8: limit.count: `62245 connections` is too large; allowed: 1 to 62,244 connections in 1 ms; the nearest is `62244 connections`",
+            "8: limit.count: `32512 connections` is too large; allowed: 1 to 32,511 connections in 1 ms; the nearest is `32511 connections`",
         ),
         (
             "sliding-window",
             "1 MB",
-            "500 ms",
-            "9: limit.window: `500 ms` is too short to count bytes; allowed: 538 ms to 1 day with algorithm = \"sliding-window\"; the nearest is `538 ms`",
+            "60 ms",
+            "9: limit.window: `60 ms` is too short to count bytes; allowed: 68 ms to 1 day with algorithm = \"sliding-window\"; the nearest is `68 ms`",
         ),
     ] {
         let keys = format!("algorithm = \"{algorithm}\"\ncount = \"{count}\"\nwindow = \"{window}\"");
         assert_eq!(limit(&keys), [expected]);
     }
-    checked(&text("algorithm = \"sliding-window\"\ncount = \"65536 bytes\"\nwindow = \"538 ms\""));
-    checked(&text("algorithm = \"sliding-window\"\ncount = \"62244 connections\"\nwindow = \"1 ms\""));
+    checked(&text("algorithm = \"sliding-window\"\ncount = \"65536 bytes\"\nwindow = \"68 ms\""));
+    checked(&text("algorithm = \"sliding-window\"\ncount = \"32511 connections\"\nwindow = \"1 ms\""));
 }
 
 #[test]
