@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use ipnet::IpNet;
 use xdpgate::config::{self, Config};
 use xdpgate::feeds::{BadLines, GeoDatabase, parse_list};
-use xdpgate::policy::{Image, LoadedList, Model, OperatorChanges, Sources, compile};
+use xdpgate::policy::{Image, LoadedList, LoadedPlan, Model, OperatorChanges, Sources, compile};
 
 use super::scene::{Scene, State};
 
@@ -194,7 +194,9 @@ impl World {
         let config = config::parse(policy, Path::new("/table/policy.toml")).context("the table's policy")?;
         let lists = lists(&config)?;
         let changes = OperatorChanges::default();
-        let sources = Sources { lists: &lists, geo: Some(&self.geo), ..Sources::of(&config, &changes) };
+        let plans: Vec<_> = config.plans.iter().map(plan).collect();
+        let sources =
+            Sources { lists: &lists, geo: Some(&self.geo), plans: &plans, ..Sources::of(&config, &changes) };
         Ok(compile(&sources, generation)?)
     }
 
@@ -211,6 +213,12 @@ impl World {
         }
         Ok(model)
     }
+}
+
+/// A plan without a file.
+fn plan(plan: &config::PlanConfig) -> LoadedPlan {
+    let prefixes = plan.prefixes.iter().map(|prefix| prefix.value).collect();
+    LoadedPlan { name: plan.name.clone(), prefixes: Arc::new(prefixes) }
 }
 
 fn lists(config: &Config) -> Result<Vec<LoadedList>> {

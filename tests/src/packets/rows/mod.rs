@@ -11,6 +11,7 @@ mod lists;
 mod neighbours;
 mod operator;
 mod protocols;
+mod services;
 mod sources;
 
 use super::scene::{Scene, USUAL};
@@ -31,6 +32,7 @@ pub(super) fn scenes() -> Vec<Scene> {
     scenes.extend(country::scenes());
     scenes.extend(lists::scenes());
     scenes.extend(limits::scenes());
+    scenes.extend(services::scenes());
     scenes.extend(operator::scenes());
     scenes
 }
