@@ -12,7 +12,7 @@ type Elf<'data> = ElfFile64<'data, LittleEndian>;
 /// Every section with a program, and the program.
 const PROGRAMS: [(&str, &str); 2] = [("xdp", "xdpgate"), ("xdp.frags", "xdpgate_frags")];
 /// Every map that userspace opens by its name.
-const PINNED_MAPS: [&str; 25] = [
+const PINNED_MAPS: [&str; 26] = [
     "ABI",
     "ATTRIBUTES",
     "BANS_V4",
@@ -25,6 +25,7 @@ const PINNED_MAPS: [&str; 25] = [
     "DESTINATIONS",
     "EVENTS",
     "EVENT_COUNTERS",
+    "EXCESSES",
     "GRACE",
     "INTERFACES",
     "LIMITS",
@@ -42,7 +43,8 @@ const PINNED_MAPS: [&str; 25] = [
 /// The memory of one CPU.
 const OWN_MAP: &str = "SCRATCH";
 /// Steps that the verifier proves by themselves.
-const STEPS: [&str; 4] = ["xdpgate_ban", "xdpgate_ipv6", "xdpgate_rules", "xdpgate_service"];
+const STEPS: [&str; 5] =
+    ["xdpgate_ban", "xdpgate_excess", "xdpgate_ipv6", "xdpgate_rules", "xdpgate_service"];
 /// What the compiler may call instead of inlining it.
 const FUNCTIONS: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
 const LARGEST_FUNCTION: u64 = 256;

@@ -8,6 +8,7 @@ mod ban;
 mod bucket;
 mod counters;
 mod event;
+mod excess;
 mod layout;
 mod limit;
 pub mod prefix;
@@ -25,6 +26,7 @@ pub use bucket::{
 };
 pub use counters::{Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_REASONS};
 pub use event::{Event, event_kind};
+pub use excess::{EXCESS_AGAIN_NS, Excess};
 pub use limit::{
     DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
     MAX_SERVICES, Meter, PORT_CLASSES, Rule, Salts, limit_flag, limit_key, limit_number, limit_unit,

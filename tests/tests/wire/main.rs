@@ -19,6 +19,7 @@ mod lost;
 mod metrics;
 mod modes;
 mod notify;
+mod offenders;
 mod pause;
 mod refusals;
 mod reload;

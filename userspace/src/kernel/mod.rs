@@ -48,7 +48,7 @@ use attach::OwnProgram;
 use ban_words::KernelBanWords;
 use buckets::BucketTable;
 use control_words::ControlWords;
-use events::EventRing;
+use events::Ring;
 use pins::{Owned, Pins};
 use tables::{PolicyTables, Tables};
 
@@ -79,7 +79,8 @@ pub struct Kernel {
     policy: Mutex<PolicyTables>,
     bans: Mutex<Bans<KernelBanWords>>,
     buckets: BucketTable,
-    events: Mutex<EventRing>,
+    events: Mutex<Ring>,
+    excesses: Mutex<Ring>,
     /// The program of each slot that this process has attached.
     programs: Mutex<HashMap<u32, OwnProgram>>,
     /// What the live generation holds, if this process wrote it.
@@ -108,7 +109,8 @@ impl Kernel {
             BanShape::new(options.bans),
             Seed([random::word()?, random::word()?]),
         )?;
-        let events = EventRing::open(&pins)?;
+        let events = Ring::open(&pins, "EVENTS")?;
+        let excesses = Ring::open(&pins, "EXCESSES")?;
         Ok(Self {
             options: options.clone(),
             features: object,
@@ -117,6 +119,7 @@ impl Kernel {
             bans: Mutex::new(bans),
             buckets,
             events: Mutex::new(events),
+            excesses: Mutex::new(excesses),
             programs: Mutex::new(HashMap::new()),
             installed: Mutex::new(None),
             control,

@@ -26,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "DESTINATIONS",
     "EVENTS",
     "EVENT_COUNTERS",
+    "EXCESSES",
     "GRACE",
     "INTERFACES",
     "LIMITS",

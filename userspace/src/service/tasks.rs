@@ -45,6 +45,10 @@ impl Tasks {
         let descriptor =
             descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
         self.0.spawn(read_events(Arc::clone(gate), descriptor));
+        let offenders = gate.offenders_fd().and_then(readable);
+        let offenders = offenders
+            .map_err(|error| Failure::failed(format!("cannot wait for sources over a limit: {error}")))?;
+        self.0.spawn(ban_offenders(Arc::clone(gate), offenders));
         self.0.spawn(sweep(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
@@ -89,6 +93,21 @@ async fn read_events(gate: Arc<Gate>, descriptor: AsyncFd<OwnedFd>) -> Failure {
         // Until it is empty: readiness is reported once for what is there.
         let _ = tokio::task::spawn_blocking(move || while drained.drain_events() > 0 {}).await;
         sleep(EVENTS_EVERY).await;
+    }
+}
+
+/// At once, one batch after the other: until a source is banned, each of its packets goes through all steps.
+async fn ban_offenders(gate: Arc<Gate>, descriptor: AsyncFd<OwnedFd>) -> Failure {
+    loop {
+        let mut ready = match descriptor.readable().await {
+            Ok(ready) => ready,
+            Err(error) => {
+                return Failure::failed(format!("sources over a limit can no longer be read: {error}"));
+            }
+        };
+        ready.clear_ready();
+        let gate = Arc::clone(&gate);
+        let _ = tokio::task::spawn_blocking(move || while gate.ban_offenders() > 0 {}).await;
     }
 }
 

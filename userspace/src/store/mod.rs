@@ -13,6 +13,7 @@ mod error;
 mod history;
 mod list_files;
 mod lists;
+mod offenders;
 mod schema;
 mod settings;
 mod snapshot;
@@ -32,6 +33,7 @@ pub use self::bans::{BanChange, BanKey, BanNote, BanRecord, EndedBans, NoteId};
 pub use self::error::StoreError;
 pub use self::history::{HistoryRecord, Kept, NewEntry, PendingRecord};
 pub use self::lists::ListRecord;
+pub use self::offenders::Offender;
 pub use self::settings::Setting;
 pub use self::snapshot::{OperatorState, PolicyText, Snapshot};
 

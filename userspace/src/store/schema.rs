@@ -66,6 +66,15 @@ const STEPS: &[Step] = &[
             PRIMARY KEY (number, file)
         ) WITHOUT ROWID;",
     ),
+    // Who was banned for going over a limit, so that the next ban is longer.
+    Step::Sql(
+        "CREATE TABLE offenders (
+            prefix          BLOB    PRIMARY KEY,
+            bans            INTEGER NOT NULL,
+            forget_unix_ms  INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX offenders_by_time ON offenders (forget_unix_ms);",
+    ),
 ];
 
 /// Runs the steps that the database has not run yet, each in a transaction together with the new version number.

@@ -10,6 +10,7 @@ use xdpgate_ebpf::rules::{self, RuleCase, RuleVerdict};
 use xdpgate_ebpf::{bans, prefix};
 
 use crate::clock::KernelClock;
+use crate::excess;
 use crate::maps::{self, Bans, ControlWords, Prefixes, Scratch};
 use crate::tables::KernelTables;
 
@@ -85,4 +86,20 @@ extern "C" fn xdpgate_ipv6(generation: u64) -> u64 {
     let Some(Scratch { packet, .. }) = maps::scratch() else { return 0 };
     let Some(control) = ControlWords::get() else { return 0 };
     u64::from(prefix::find_ipv6(&Prefixes::of(generation, control), &packet.source.address))
+}
+
+/// Tells userspace of the packet's source, which is over a limit that bans.
+#[inline(always)]
+pub(crate) fn tell_excess() {
+    xdpgate_excess();
+}
+
+/// As [`excess::tell`]; zero.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn xdpgate_excess() -> u64 {
+    if let Some(Scratch { packet, verdict, last_reading, told, .. }) = maps::scratch() {
+        excess::tell(verdict, packet, told, &KernelClock::again(last_reading));
+    }
+    0
 }

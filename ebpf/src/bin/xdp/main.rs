@@ -10,6 +10,8 @@ mod clock;
 #[cfg(target_arch = "bpf")]
 mod events;
 #[cfg(target_arch = "bpf")]
+mod excess;
+#[cfg(target_arch = "bpf")]
 mod frame;
 #[cfg(target_arch = "bpf")]
 mod functions;
@@ -33,7 +35,7 @@ mod program {
     use crate::frame::Frame;
     use crate::maps::{ControlWords, Scratch};
     use crate::tables::KernelTables;
-    use crate::{events, maps};
+    use crate::{events, functions, maps};
 
     /// For drivers that hand over a frame in one buffer.
     #[xdp]
@@ -69,6 +71,9 @@ mod program {
         if verdict.action() == Action::Drop || verdict.monitored != 0 {
             maps::count_lists(verdict, packet.bytes);
             events::sample(verdict, packet, control, &clock);
+            if verdict.ban {
+                functions::tell_excess();
+            }
         }
         match verdict.action() {
             Action::Pass => XDP_PASS,

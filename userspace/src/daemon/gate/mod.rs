@@ -16,6 +16,7 @@ mod limits;
 mod lists;
 mod lockout;
 mod modes;
+mod offenders;
 mod probe;
 mod replace;
 mod resume;

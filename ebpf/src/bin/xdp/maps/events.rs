@@ -6,14 +6,17 @@ use core::ptr::{addr_of, addr_of_mut, write_volatile};
 
 use aya_ebpf::btf_maps::{PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use xdpgate_ebpf::abi::{Event, EventCounters};
+use xdpgate_ebpf::abi::{Event, EventCounters, Excess};
 
 const EVENT_RING_BYTES: usize = 1 << 18;
+const EXCESS_RING_BYTES: usize = 1 << 16;
 
 #[btf_map]
 static EVENT_COUNTERS: PerCpuArray<EventCounters, 1> = PerCpuArray::new();
 #[btf_map]
 static EVENTS: RingBuf<Event, EVENT_RING_BYTES> = RingBuf::new();
+#[btf_map]
+static EXCESSES: RingBuf<Excess, EXCESS_RING_BYTES> = RingBuf::new();
 
 /// This CPU's account of events.
 pub(crate) struct EventRow(*mut EventCounters);
@@ -60,6 +63,15 @@ impl EventRow {
 pub(crate) fn write_event(event: Event) -> bool {
     let Some(mut entry) = EVENTS.reserve(0) else { return false };
     entry.write(event);
+    entry.submit(0);
+    true
+}
+
+/// False: the ring had no room.
+#[inline(always)]
+pub(crate) fn write_excess(excess: Excess) -> bool {
+    let Some(mut entry) = EXCESSES.reserve(0) else { return false };
+    entry.write(excess);
     entry.submit(0);
     true
 }

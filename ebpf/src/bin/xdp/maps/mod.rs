@@ -19,11 +19,11 @@ pub(crate) use bans::Bans;
 pub(crate) use buckets::Buckets;
 pub(crate) use control::{ControlWords, interface_slot, monotonic_ns, tick};
 pub(crate) use counters::{count_lists, counters};
-pub(crate) use events::{event_counters, write_event};
+pub(crate) use events::{event_counters, write_event, write_excess};
 pub(crate) use generation::{attribute_set, settings};
 pub(crate) use limits::{border, count_limit, destination_class, limit, port_class, rule, salt, service};
 pub(crate) use prefixes::Prefixes;
-pub(crate) use scratch::{LastReading, Scratch, scratch};
+pub(crate) use scratch::{LastReading, Scratch, TOLD, Told, scratch};
 
 /// `BPF_F_MMAPABLE` (kernel 5.5): userspace reads and writes the table as plain memory.
 const MMAPABLE: usize = 1 << 10;

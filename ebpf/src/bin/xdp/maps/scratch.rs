@@ -24,6 +24,19 @@ pub(crate) struct Scratch {
     pub(crate) steps: Steps,
     /// Outlives the packet.
     pub(crate) last_reading: LastReading,
+    /// Outlives the packet.
+    pub(crate) told: [Told; TOLD],
+}
+
+/// How many sources over a limit a CPU remembers to have told of. A power of two.
+pub(crate) const TOLD: usize = 64;
+
+/// A source over a limit of which this CPU has told. Zeroes: none.
+pub(crate) struct Told {
+    /// Stands for the source and the limit.
+    pub(crate) key: Cell<u64>,
+    /// When, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub(crate) time_ns: Cell<u64>,
 }
 
 /// When this CPU last read the clock. Zeroes: never.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-pub(super) use self::register::BanRegister;
+pub(super) use self::register::{BanRegister, NewBans};
 pub use self::request::BanLines;
 pub(super) use self::restore::restore;
 
