@@ -6,6 +6,7 @@ mod compiling;
 mod daemon;
 mod kept;
 mod latency;
+mod limits;
 mod load;
 mod lookup;
 mod memory;
@@ -40,6 +41,7 @@ pub(crate) const GROUPS: &[Group] = &[
         rows: &["verdict-resident", "verdict-spoofed", "verdict-spoofed-resident", "verdict-hot"],
         measure: verdict::measure,
     },
+    Group { rows: &["verdict-4-limits"], measure: limits::measure },
     Group { rows: &["2-cpus"], measure: scaling::measure },
     Group { rows: &["memory-latency"], measure: latency::measure },
     Group { rows: &["sources-kept"], measure: kept::measure },

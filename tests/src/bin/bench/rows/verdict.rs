@@ -11,11 +11,11 @@ use crate::rounds::{Samples, Summary, interleave};
 use crate::row::{Better, Measured};
 use crate::subjects::{Baseline, Ours, Policy, SourceLimit, Subject};
 
-const PREFIXES: usize = 1_000_000;
+pub(super) const PREFIXES: usize = 1_000_000;
 /// Sources that send all the time.
 pub(super) const ACTIVE: u32 = 100_000;
 /// Room in the limiters: the daemon's default.
-const SOURCES: u32 = 1 << 18;
+pub(super) const SOURCES: u32 = 1 << 18;
 /// So that the tables of bans are asked, as they usually are.
 const BANS: usize = 1_000;
 

@@ -27,6 +27,8 @@ pub(crate) struct Policy {
     pub(crate) bans: Vec<Ipv4Addr>,
     /// The limit of each source.
     pub(crate) limit: SourceLimit,
+    /// Services and their limits, as a policy writes them. What is for none of them has the limit of each source.
+    pub(crate) services: &'static str,
 }
 
 /// What the prefixes say about a source.

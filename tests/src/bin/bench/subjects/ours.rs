@@ -118,7 +118,9 @@ pub(crate) fn of_countries(database: &GeoDatabase) -> Result<Image> {
 /// The policy as an operator would have written it, and its list.
 fn decisive(policy: &Policy) -> Result<(Config, Vec<LoadedList>)> {
     let limit = policy.limit;
-    let text = format!("[limits.source]\npackets = \"{}\"\npackets_burst = {}\n", limit.text(), limit.burst);
+    let (rate, burst) = (limit.text(), limit.burst);
+    let services = policy.services;
+    let text = format!("[limits.source]\npackets = \"{rate}\"\npackets_burst = {burst}\n{services}");
     let mut config = config::parse(&text, Path::new("bench.toml"))?;
     if policy.countries {
         config.country.rule = CountrySelection::Deny([DENIED.parse()?].into());
