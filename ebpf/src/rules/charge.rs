@@ -3,8 +3,8 @@
 //! First every limit is asked, from the narrowest on. Only when none rejects the packet are their buckets charged, each with
 //! the word that was seen when it was asked: where another CPU was faster, the bucket is asked once more and then charged
 //! whatever it holds by then, so a bucket admits at most one packet a CPU beyond its burst, and nothing is lost from its
-//! account. Claims of slots for new buckets come last: by then all others of this packet are in use, and none of them can
-//! be given away.
+//! account. A limit without a bucket claims a slot when its turn comes; where that slot was the idle one of another limit of
+//! the same packet, that one claims another slot in its turn.
 
 use core::hint::black_box;
 
@@ -29,8 +29,7 @@ struct Step {
     charge: u64,
     /// The number of the row; zero: the limit has no part in this packet.
     limit: u16,
-    class: u16,
-    charged: u32,
+    spare: [u16; 3],
 }
 
 /// One for each limit of a rule.
@@ -51,10 +50,13 @@ impl Step {
         next: 0,
         charge: 0,
         limit: 0,
-        class: 0,
-        charged: 0,
+        spare: [0; 3],
     };
 }
+
+/// Numbers of steps are masked: a check would need a way out.
+const MASK: usize = LIMITS_PER_RULE - 1;
+const _: () = assert!(LIMITS_PER_RULE.is_power_of_two(), "masked");
 
 /// How often a new bucket looks for a free slot where other CPUs take it.
 const MAX_CLAIMS: u32 = 2;
@@ -80,12 +82,7 @@ pub(super) fn charge<T: Tables, C: Clock>(
     let mut monitored = Monitored { reasons: 0, first: 0 };
     let mut verdict = ask_all(tables, case, rule, steps, now, &mut monitored);
     if verdict == RuleVerdict::UNLIMITED {
-        verdict = charge_found(tables, case, steps, now, &mut monitored);
-        if verdict == RuleVerdict::UNLIMITED {
-            verdict = claim_missing(tables, case, steps, now);
-        } else {
-            give_back(tables, steps);
-        }
+        verdict = charge_all(tables, case, rule, steps, now, &mut monitored);
     }
     verdict.with_monitored(monitored.reasons, monitored.first)
 }
@@ -102,13 +99,13 @@ fn ask_all<T: Tables>(
 ) -> RuleVerdict {
     let mut number = 0;
     while number < LIMITS_PER_RULE {
-        let limit = rule.limits[number];
-        let step = &mut steps.0[number];
+        let limit = rule.limits[number & MASK];
+        let Some(row) = (if limit == 0 { None } else { tables.limit(case.settings.generation, limit) }) else {
+            break;
+        };
+        let step = &mut steps.0[number & MASK];
         step.limit = 0;
-        if limit != 0
-            && let Some(row) = tables.limit(case.settings.generation, limit)
-            && let Some(units) = key::units(row, case)
-        {
+        if let Some(units) = key::units(row, case) {
             step.limit = limit;
             if !ask(tables, row, units, case, step, now)
                 && let Some(over) = reject(tables, case, row, step, monitored)
@@ -134,8 +131,6 @@ fn ask<T: Tables>(
     let memory = tables.buckets();
     let salt = tables.salt(case.settings.generation, case.service);
     step.charge = row.meter.limit.charge(units);
-    step.class = row.class;
-    step.charged = 0;
     step.home = Home::of(&key::of(row, salt, case), memory.shape());
     let sets = Sets::new(memory, step.home);
     let class = u64::from(row.class);
@@ -180,53 +175,46 @@ fn reject<T: Tables>(
     None
 }
 
-/// Charges the buckets that were found. Anything but [`RuleVerdict::UNLIMITED`]: another CPU has used one up meanwhile.
+/// What became of one bucket.
+enum Charged {
+    Yes,
+    NoRoom,
+    /// Another CPU has used it up meanwhile.
+    Over,
+}
+
+/// Charges the packet to every limit that has a part in it, and counts it there.
 #[inline(always)]
-fn charge_found<T: Tables>(
+fn charge_all<T: Tables>(
     tables: &T,
     case: &RuleCase<'_>,
+    rule: &Rule,
     steps: &mut Steps,
     now: u64,
     monitored: &mut Monitored,
 ) -> RuleVerdict {
-    let mut number = 0;
-    while number < LIMITS_PER_RULE {
-        let step = &mut steps.0[number];
-        let sets = Sets::new(tables.buckets(), step.home);
-        if step.limit != 0
-            && let Some(slot) = sets.slot(step.place)
-        {
-            if slot.swap(step.seen, step.next) {
-                step.charged = 1;
-            } else if let Some(state) = slot.state(u64::from(step.class))
-                && let Some(row) = tables.limit(case.settings.generation, step.limit)
-            {
-                if row.meter.admit(state, now, step.charge).is_some() {
-                    slot.add(step.charge);
-                    step.charged = 1;
-                } else if let Some(over) = reject(tables, case, row, step, monitored) {
-                    return over;
-                }
-            }
-        }
-        number = black_box(number + 1);
-    }
-    RuleVerdict::UNLIMITED
-}
-
-/// Claims slots for the buckets that were not found, and counts.
-#[inline(always)]
-fn claim_missing<T: Tables>(tables: &T, case: &RuleCase<'_>, steps: &Steps, now: u64) -> RuleVerdict {
     let mut verdict = RuleVerdict::UNLIMITED;
     let mut number = 0;
-    while number < LIMITS_PER_RULE {
-        let step = &steps.0[number];
-        if step.limit != 0 {
-            if step.charged == 0 && !claim(tables, case, step, now) {
-                verdict = RuleVerdict::NO_ROOM;
-            } else {
-                tables.count_limit(step.limit, LimitCount::Charged, case.packet.bytes);
-                verdict = if verdict == RuleVerdict::NO_ROOM { verdict } else { RuleVerdict::WITHIN };
+    while number < LIMITS_PER_RULE && rule.limits[number & MASK] != 0 {
+        let step = &mut steps.0[number & MASK];
+        if step.limit != 0
+            && let Some(row) = tables.limit(case.settings.generation, step.limit)
+        {
+            match charge_one(tables, row, step, now) {
+                Charged::Yes => {
+                    tables.count_limit(step.limit, LimitCount::Charged, case.packet.bytes);
+                    verdict = if verdict == RuleVerdict::NO_ROOM { verdict } else { RuleVerdict::WITHIN };
+                }
+                Charged::NoRoom => {
+                    step.limit = 0;
+                    verdict = RuleVerdict::NO_ROOM;
+                }
+                Charged::Over => {
+                    if let Some(over) = reject(tables, case, row, step, monitored) {
+                        give_back(tables, case, number, steps);
+                        return over;
+                    }
+                }
             }
         }
         number = black_box(number + 1);
@@ -234,37 +222,55 @@ fn claim_missing<T: Tables>(tables: &T, case: &RuleCase<'_>, steps: &Steps, now:
     verdict
 }
 
-/// False: no room.
 #[inline(always)]
-fn claim<T: Tables>(tables: &T, case: &RuleCase<'_>, step: &Step, now: u64) -> bool {
-    let Some(row) = tables.limit(case.settings.generation, step.limit) else { return false };
-    let Some(next) = row.meter.admit(0, now, step.charge) else { return false };
+fn charge_one<T: Tables>(tables: &T, row: &LimitRow, step: &mut Step, now: u64) -> Charged {
     let sets = Sets::new(tables.buckets(), step.home);
+    let class = u64::from(row.class);
+    if let Some(slot) = sets.slot(step.place) {
+        if slot.swap(step.seen, step.next) {
+            return Charged::Yes;
+        }
+        if let Some(state) = slot.state(class) {
+            if row.meter.admit(state, now, step.charge).is_none() {
+                return Charged::Over;
+            }
+            slot.add(step.charge);
+            return Charged::Yes;
+        }
+    }
+    claim(&sets, row, step, now)
+}
+
+/// Claims a slot for a new bucket.
+#[inline(always)]
+fn claim<M: BucketMemory>(sets: &Sets<'_, M>, row: &LimitRow, step: &mut Step, now: u64) -> Charged {
+    let Some(next) = row.meter.admit(0, now, step.charge) else { return Charged::Over };
     let mut claims_left = MAX_CLAIMS;
     while claims_left != 0 {
         claims_left -= 1;
         let place = sets.find_free(now, row.meter.longest(now, step.charge));
-        let Some(slot) = sets.slot(place) else { return false };
+        let Some(slot) = sets.slot(place) else { return Charged::NoRoom };
         if let Some(state) = slot.free_state(now)
-            && slot.claim(u64::from(step.class), state, next)
+            && slot.claim(u64::from(row.class), state, next)
         {
-            return true;
+            step.place = place;
+            return Charged::Yes;
         }
     }
-    false
+    Charged::NoRoom
 }
 
-/// Takes back what was charged already.
+/// Takes back what was charged and counted for the limits before this one.
 #[inline(always)]
-fn give_back<T: Tables>(tables: &T, steps: &Steps) {
+fn give_back<T: Tables>(tables: &T, case: &RuleCase<'_>, end: usize, steps: &Steps) {
     let mut number = 0;
-    while number < LIMITS_PER_RULE {
-        let step = &steps.0[number];
+    while number < LIMITS_PER_RULE && number < end {
+        let step = &steps.0[number & MASK];
         if step.limit != 0
-            && step.charged != 0
             && let Some(slot) = Sets::new(tables.buckets(), step.home).slot(step.place)
         {
             slot.add(step.charge.wrapping_neg());
+            tables.count_limit(step.limit, LimitCount::TakenBack, case.packet.bytes);
         }
         number = black_box(number + 1);
     }

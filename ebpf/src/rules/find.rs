@@ -17,6 +17,14 @@ pub fn service<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> u
     tables.service(generation, destination, ports)
 }
 
+/// Likewise, where no service names destinations.
+#[inline(always)]
+#[must_use]
+pub fn service_by_port<T: Tables>(tables: &T, settings: &Settings, packet: &Packet) -> u8 {
+    let generation = settings.generation;
+    tables.service(generation, 0, tables.port_class(generation, place(packet)))
+}
+
 #[inline(always)]
 const fn place(packet: &Packet) -> u32 {
     let port = u16::from_be_bytes(packet.destination_port) as u32;

@@ -9,7 +9,7 @@ mod key;
 mod verdict;
 
 pub use charge::Steps;
-pub use find::service as service_of;
+pub use find::{service as service_of, service_by_port};
 pub use key::of as bucket_key;
 pub use verdict::{LimitCount, RuleVerdict};
 

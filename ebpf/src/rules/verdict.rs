@@ -14,6 +14,8 @@ pub struct RuleVerdict(u64);
 pub enum LimitCount {
     /// It was charged.
     Charged,
+    /// It is not, after all: another limit rejects the packet.
+    TakenBack,
     /// It was over the limit, and dropped.
     Dropped,
     /// It was over the limit, which is in monitor mode.

@@ -19,13 +19,17 @@ impl LimitCounts {
         let mut counters = self.0.borrow_mut();
         let row = counters.entry(number).or_insert(LimitCounters::ZERO);
         let counter = match what {
-            LimitCount::Charged => &mut row.charged,
+            LimitCount::Charged | LimitCount::TakenBack => &mut row.charged,
             LimitCount::Dropped => &mut row.dropped,
             LimitCount::Monitored => &mut row.monitored,
         };
+        let (packets, bytes) = match what {
+            LimitCount::TakenBack => (1_u64.wrapping_neg(), u64::from(bytes).wrapping_neg()),
+            LimitCount::Charged | LimitCount::Dropped | LimitCount::Monitored => (1, u64::from(bytes)),
+        };
         *counter = Count {
-            packets: counter.packets.wrapping_add(1),
-            bytes: counter.bytes.wrapping_add(bytes.into()),
+            packets: counter.packets.wrapping_add(packets),
+            bytes: counter.bytes.wrapping_add(bytes),
         };
     }
 }

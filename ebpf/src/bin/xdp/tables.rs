@@ -90,7 +90,10 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn service_of(&self, settings: &Settings, _: &Packet) -> u8 {
+    fn service_of(&self, settings: &Settings, packet: &Packet) -> u8 {
+        if settings.rules & xdpgate_ebpf::abi::rules::DESTINATIONS == 0 {
+            return xdpgate_ebpf::rules::service_by_port(self, settings, packet);
+        }
         functions::service_of(settings)
     }
 

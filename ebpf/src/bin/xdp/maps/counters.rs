@@ -85,3 +85,13 @@ pub(super) fn count(counter: *mut Count, bytes: u32) {
         (*counter).bytes += u64::from(bytes);
     }
 }
+
+/// Undoes [`count`].
+#[inline(always)]
+pub(super) fn take_back(counter: *mut Count, bytes: u32) {
+    // SAFETY: as above.
+    unsafe {
+        (*counter).packets -= 1;
+        (*counter).bytes -= u64::from(bytes);
+    }
+}

@@ -13,7 +13,7 @@ use xdpgate_ebpf::abi::{
 use xdpgate_ebpf::rules::LimitCount;
 
 use super::MMAPABLE;
-use super::counters::count;
+use super::counters::{count, take_back};
 use super::generation::slot;
 
 const SLOTS: usize = GENERATION_SLOTS as usize;
@@ -108,10 +108,14 @@ pub(crate) fn count_limit(number: u16, what: LimitCount, bytes: u32) {
     // SAFETY: a live row that belongs to this CPU.
     let counter = unsafe {
         match what {
-            LimitCount::Charged => addr_of_mut!((*row).charged),
+            LimitCount::Charged | LimitCount::TakenBack => addr_of_mut!((*row).charged),
             LimitCount::Dropped => addr_of_mut!((*row).dropped),
             LimitCount::Monitored => addr_of_mut!((*row).monitored),
         }
     };
-    count(counter, bytes);
+    if what == LimitCount::TakenBack {
+        take_back(counter, bytes);
+    } else {
+        count(counter, bytes);
+    }
 }
