@@ -1,6 +1,6 @@
 //! What the decision asks of its host.
 
-use crate::abi::{AttributeSet, Ban, LimitRow, Rule, Settings};
+use crate::abi::{AttributeSet, Ban, LimitRow, Rule, ServiceRow, Settings};
 use crate::buckets::BucketMemory;
 use crate::packet::{Packet, Source};
 use crate::rules::{self, LimitCount, RuleCase, RuleVerdict, Steps};
@@ -43,8 +43,8 @@ pub trait Tables {
     /// The service of these destinations and ports; zero: none.
     fn service(&self, generation: u64, destinations: u8, ports: u8) -> u8;
 
-    /// What the keys of a service's buckets are mixed with; see [`crate::buckets::BucketKey::salt`].
-    fn salt(&self, generation: u64, service: u8) -> u64;
+    /// What is known of a service.
+    fn service_row(&self, generation: u64, service: u8) -> ServiceRow;
 
     /// The limits of a service for a plan.
     fn rule(&self, generation: u64, service: u8, plan: u8) -> Rule;

@@ -37,7 +37,7 @@ const PINNED_MAPS: [&str; 26] = [
     "RULES",
     "SERVICES",
     "SERVICE_PORTS",
-    "SERVICE_SALTS",
+    "SERVICE_ROWS",
     "SETTINGS",
 ];
 /// The memory of one CPU.

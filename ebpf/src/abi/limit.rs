@@ -21,9 +21,6 @@ pub const DESTINATION_CLASSES: u32 = 1 << 8;
 /// The most borders between destinations that services tell apart: two for each of their prefixes, at most. A power of two.
 pub const MAX_BORDERS: u32 = 1 << 10;
 
-/// What the keys of each service's buckets are mixed with, by its number.
-pub type Salts = [u64; MAX_SERVICES as usize];
-
 /// Places of the table of ports: first those of TCP by number, then those of UDP, then the other protocols by number.
 pub mod port_place {
     /// Of the first port of TCP.
@@ -109,6 +106,34 @@ shared! {
 impl Rule {
     /// No limits.
     pub const UNLIMITED: Self = Self { limits: [0; LIMITS_PER_RULE] };
+}
+
+shared! {
+    /// What is known of a service before the plan of the source is.
+    ServiceRow = 24 bytes {
+        /// What the keys of its buckets are mixed with.
+        salt: u64,
+        /// The bits of an IPv6 source that tell the buckets of a wider key apart, of the first 64, in network order. The data
+        /// path begins to load such a bucket early. Zeroes: there is no such limit.
+        ipv6_key: [u8; 8],
+        /// Likewise for IPv4.
+        ipv4_key: [u8; 4],
+        /// Zero.
+        spare: [u8; 4],
+    }
+}
+
+impl ServiceRow {
+    /// No service.
+    pub const NONE: Self = Self { salt: 0, ipv6_key: [0; 8], ipv4_key: [0; 4], spare: [0; 4] };
+
+    /// As memory holds it, in words of the machine.
+    #[must_use]
+    pub const fn words(&self) -> [u64; 3] {
+        let (v4, spare) = (self.ipv4_key, self.spare);
+        let last = [v4[0], v4[1], v4[2], v4[3], spare[0], spare[1], spare[2], spare[3]];
+        [self.salt, u64::from_ne_bytes(self.ipv6_key), u64::from_ne_bytes(last)]
+    }
 }
 
 shared! {

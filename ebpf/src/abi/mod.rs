@@ -29,7 +29,7 @@ pub use event::{Event, event_kind};
 pub use excess::{EXCESS_AGAIN_NS, Excess};
 pub use limit::{
     DESTINATION_CLASSES, Destinations, LIMITS_PER_RULE, LimitRow, MAX_BORDERS, MAX_LIMITS, MAX_PLANS,
-    MAX_SERVICES, Meter, PORT_CLASSES, Rule, Salts, limit_flag, limit_key, limit_number, limit_unit,
+    MAX_SERVICES, Meter, PORT_CLASSES, Rule, ServiceRow, limit_flag, limit_key, limit_number, limit_unit,
     port_place, rules, service,
 };
 pub use settings::{

@@ -1,7 +1,7 @@
 //! The limits of the packet's service, or those of each source.
 
 use super::Case;
-use crate::abi::{Settings, action, bucket_class, family, fragments, mode, service};
+use crate::abi::{ServiceRow, Settings, action, bucket_class, family, fragments, mode, service};
 use crate::buckets::{BucketKey, BucketMemory, Home, Sets};
 use crate::limit::{Due, Outcome, charge, ticks};
 use crate::packet::{Fragment, Packet, Source};
@@ -70,13 +70,32 @@ pub(super) fn home<T: Tables>(tables: &T, settings: &Settings, service: u8, pack
     let memory = tables.buckets();
     let mut key = bucket_key(settings, &packet.source);
     if service != service::NONE {
-        key.salt = tables.salt(settings.generation, service);
+        let row = tables.service_row(settings.generation, service);
+        key.salt = row.salt;
+        touch_wider(memory, &row, packet);
     }
     let home = Home::of(&key, memory.shape());
     if may_be_limited(settings, packet) {
         home.touch(memory);
     }
     home
+}
+
+/// Starts to load the bucket of the source's network, or whatever its service counts together beside single sources. It is
+/// asked last, and would be the one thing to wait for.
+#[inline(always)]
+fn touch_wider<M: BucketMemory>(memory: &M, row: &ServiceRow, packet: &Packet) {
+    let (ipv4, ipv6) = (u32::from_be_bytes(row.ipv4_key), u64::from_be_bytes(row.ipv6_key));
+    if ipv4 | lower_word(ipv6 | ipv6 >> 32) == 0 {
+        return;
+    }
+    let first = lower_half(u128::from_be_bytes(packet.source.address) >> 64);
+    let (high, family) = if packet.source.family == family::IPV4 {
+        (first >> 32 & u64::from(ipv4), family::IPV4)
+    } else {
+        (first & ipv6, family::IPV6)
+    };
+    Home::of(&BucketKey { high, low: 0, salt: row.salt, family }, memory.shape()).touch(memory);
 }
 
 #[inline(always)]
@@ -99,6 +118,13 @@ pub fn bucket_key(settings: &Settings, source: &Source) -> BucketKey {
     }
     let key = address & u128::from_be_bytes(settings.ipv6_key);
     BucketKey { high: lower_half(key >> 64), low: lower_half(key), salt: 0, family: source.family }
+}
+
+#[inline(always)]
+const fn lower_word(bits: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the point")]
+    let word = bits as u32;
+    word
 }
 
 #[inline(always)]

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::abi::{
-    BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, Rule, SourceLimits,
-    bucket_class, family, fragments, limit_flag, limit_key, limit_number, limit_unit, mode, service,
+    BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, Rule, ServiceRow,
+    SourceLimits, bucket_class, family, fragments, limit_flag, limit_key, limit_number, limit_unit, mode,
+    service,
 };
 use crate::buckets::{BucketKey, HostTable, Shape};
 use crate::packet;
@@ -88,8 +89,8 @@ impl Tables for Stub {
         ports
     }
 
-    fn salt(&self, _: u64, service: u8) -> u64 {
-        u64::from(service)
+    fn service_row(&self, _: u64, service: u8) -> ServiceRow {
+        ServiceRow { salt: service.into(), ..ServiceRow::NONE }
     }
 
     fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {

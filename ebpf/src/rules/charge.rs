@@ -43,15 +43,8 @@ impl Steps {
 }
 
 impl Step {
-    const NONE: Self = Self {
-        home: Home::NONE,
-        place: Place::NONE,
-        seen: 0,
-        next: 0,
-        charge: 0,
-        limit: 0,
-        spare: [0; 3],
-    };
+    const NONE: Self =
+        Self { home: Home::NONE, place: Place::NONE, seen: 0, next: 0, charge: 0, limit: 0, spare: [0; 3] };
 }
 
 /// Numbers of steps are masked: a check would need a way out.
@@ -100,7 +93,8 @@ fn ask_all<T: Tables>(
     let mut number = 0;
     while number < LIMITS_PER_RULE {
         let limit = rule.limits[number & MASK];
-        let Some(row) = (if limit == 0 { None } else { tables.limit(case.settings.generation, limit) }) else {
+        let Some(row) = (if limit == 0 { None } else { tables.limit(case.settings.generation, limit) })
+        else {
             break;
         };
         let step = &mut steps.0[number & MASK];
@@ -129,7 +123,7 @@ fn ask<T: Tables>(
     now: u64,
 ) -> bool {
     let memory = tables.buckets();
-    let salt = tables.salt(case.settings.generation, case.service);
+    let salt = tables.service_row(case.settings.generation, case.service).salt;
     step.charge = row.meter.limit.charge(units);
     step.home = Home::of(&key::of(row, salt, case), memory.shape());
     let sets = Sets::new(memory, step.home);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use xdpgate_ebpf::abi::{
     DESTINATION_CLASSES, Destinations, LimitRow, MAX_LIMITS, MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule,
-    port_place,
+    ServiceRow, port_place,
 };
 
 use super::error::KernelError;
@@ -16,6 +16,7 @@ const WORD: usize = size_of::<u64>();
 const PORT_WORDS: usize = port_place::PLACES as usize / WORD;
 const DESTINATION_WORDS: usize = size_of::<Destinations>() / WORD;
 const SERVICE_WORDS: usize = (DESTINATION_CLASSES * PORT_CLASSES) as usize / WORD;
+const SERVICE_ROW_WORDS: usize = MAX_SERVICES as usize * size_of::<ServiceRow>() / WORD;
 const RULE_WORDS: usize = (MAX_SERVICES * MAX_PLANS) as usize;
 const ROW_WORDS: usize = size_of::<LimitRow>() / WORD;
 const LIMIT_WORDS: usize = MAX_LIMITS as usize * ROW_WORDS;
@@ -25,7 +26,7 @@ pub(super) struct RuleMemory {
     ports: Memory,
     destinations: Memory,
     services: Memory,
-    salts: Memory,
+    service_rows: Memory,
     rules: Memory,
     limits: Memory,
 }
@@ -36,7 +37,7 @@ impl RuleMemory {
             ports: Memory::of_pin(pins, "SERVICE_PORTS")?,
             destinations: Memory::of_pin(pins, "DESTINATIONS")?,
             services: Memory::of_pin(pins, "SERVICES")?,
-            salts: Memory::of_pin(pins, "SERVICE_SALTS")?,
+            service_rows: Memory::of_pin(pins, "SERVICE_ROWS")?,
             rules: Memory::of_pin(pins, "RULES")?,
             limits: Memory::of_pin(pins, "LIMITS")?,
         })
@@ -48,7 +49,8 @@ impl RuleMemory {
         if let Some(services) = &tables.services {
             store(&self.ports, slot * PORT_WORDS, words(&services.ports));
             store(&self.services, slot * SERVICE_WORDS, words(&services.services));
-            store(&self.salts, slot * MAX_SERVICES as usize, tables.salts.iter().copied());
+            let rows = tables.service_rows.iter().flat_map(ServiceRow::words);
+            store(&self.service_rows, slot * SERVICE_ROW_WORDS, rows);
             let Destinations { high, low, classes } = &*services.destinations;
             let all = high.iter().chain(low).copied().chain(words(classes));
             store(&self.destinations, slot * DESTINATION_WORDS, all);

@@ -38,7 +38,7 @@ pub(super) const NAMES: &[&str] = &[
     "RULES",
     "SERVICES",
     "SERVICE_PORTS",
-    "SERVICE_SALTS",
+    "SERVICE_ROWS",
     "SETTINGS",
 ];
 

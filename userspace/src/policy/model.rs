@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use ipnet::IpNet;
 use xdpgate_ebpf::abi::{
     AttributeSet, BUCKET_SET_WORDS, Ban, LimitCounters, LimitRow, MIN_BUCKET_BITS, PORT_CLASSES, Rule,
-    Settings, family,
+    ServiceRow, Settings, family,
 };
 use xdpgate_ebpf::bans::{self, Seed};
 use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
@@ -179,8 +179,8 @@ impl Tables for Model {
         services.and_then(|services| services.services.get(place)).copied().unwrap_or(0)
     }
 
-    fn salt(&self, _: u64, service: u8) -> u64 {
-        self.image.rules.salts.get(usize::from(service)).copied().unwrap_or(0)
+    fn service_row(&self, _: u64, service: u8) -> ServiceRow {
+        self.image.rules.service_row(service)
     }
 
     fn rule(&self, _: u64, service: u8, plan: u8) -> Rule {

@@ -1,6 +1,6 @@
 //! The program's maps as the decision's tables.
 
-use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, Settings, ban_word, control, family};
+use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, ServiceRow, Settings, ban_word, control, family};
 use xdpgate_ebpf::packet::{Packet, Source};
 use xdpgate_ebpf::prefix;
 use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
@@ -85,8 +85,8 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn salt(&self, generation: u64, service: u8) -> u64 {
-        maps::salt(generation, service)
+    fn service_row(&self, generation: u64, service: u8) -> ServiceRow {
+        maps::service_row(generation, service)
     }
 
     #[inline(always)]

@@ -61,7 +61,7 @@ impl<'a> Limits<'a> {
             number = rules::service_of(tables, settings, packet);
         }
         let asked = case(number);
-        let salt = tables.salt(settings.generation, number);
+        let salt = tables.service_row(settings.generation, number).salt;
         let rule = tables.rule(settings.generation, number, attributes.plan);
         let mut watched: Vec<_> = rule
             .limits

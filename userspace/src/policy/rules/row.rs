@@ -54,7 +54,7 @@ pub(super) fn of_source(
 }
 
 /// The upper bits of an IPv4 address, and of the first half of an IPv6 address.
-fn masks(ipv4: u8, ipv6: u8) -> ([u8; 4], [u8; 8]) {
+pub(super) fn masks(ipv4: u8, ipv6: u8) -> ([u8; 4], [u8; 8]) {
     let ipv4 = u32::MAX.checked_shl(32_u32.saturating_sub(ipv4.into())).unwrap_or(0);
     let ipv6 = u64::MAX.checked_shl(64_u32.saturating_sub(ipv6.into())).unwrap_or(0);
     (ipv4.to_be_bytes(), ipv6.to_be_bytes())

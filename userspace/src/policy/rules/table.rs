@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use xdpgate_ebpf::abi::{
-    Destinations, LimitRow, MAX_PLANS, MAX_SERVICES, Rule, bucket_class, limit_number, limit_unit,
-    port_place, service,
+    Destinations, LimitRow, MAX_PLANS, MAX_SERVICES, Rule, ServiceRow, bucket_class, limit_key, limit_number,
+    limit_unit, port_place, service,
 };
 
 use super::numbers::{LimitNumbers, LimitUse};
@@ -17,8 +17,8 @@ use crate::policy::error::{CompileError, LimitProblem};
 pub struct RuleTables {
     /// By service and plan, [`MAX_PLANS`] for each service. Empty: no service has limits.
     pub rules: Vec<Rule>,
-    /// What the keys of each service's buckets are mixed with, by number.
-    pub salts: Vec<u64>,
+    /// What is known of each service, by number.
+    pub service_rows: Vec<ServiceRow>,
     /// Rows of limits by their number, which is never zero.
     pub limits: BTreeMap<u16, LimitRow>,
     /// What is there where the policy has services.
@@ -41,6 +41,12 @@ pub struct ServiceTables {
 }
 
 impl RuleTables {
+    /// What is known of a service.
+    #[must_use]
+    pub fn service_row(&self, service: u8) -> ServiceRow {
+        self.service_rows.get(usize::from(service)).copied().unwrap_or(ServiceRow::NONE)
+    }
+
     /// The rule of a service for a plan.
     #[must_use]
     pub fn rule(&self, service: u8, plan: u8) -> Rule {
@@ -132,7 +138,7 @@ impl<'a> Builder<'a> {
             self.tables.limits.insert(number, row);
             self.tables.uses.insert(number, of);
         }
-        self.tables.salts = std::iter::once(0).chain(config.services.iter().map(salt)).collect();
+        self.tables.service_rows.push(ServiceRow::NONE);
         for (position, service) in (1..).zip(&config.services) {
             let named = |limits: &[Name], plan: Option<&Name>| self.tables.rule_of(service, plan, limits);
             let default = named(&service.limits, None);
@@ -143,6 +149,8 @@ impl<'a> Builder<'a> {
                     *place = named(&given.limits, Some(&given.plan));
                 }
             }
+            let wider = self.tables.wider_keys(&default, &config.source_limits);
+            self.tables.service_rows.push(ServiceRow { salt: salt(service), ..wider });
             (0..).zip(rules).for_each(|(plan, rule)| self.set_rule(position, plan, rule));
         }
         Ok(())
@@ -160,6 +168,20 @@ impl<'a> Builder<'a> {
 }
 
 impl RuleTables {
+    /// The masks of the first limit by address that is not for each source.
+    fn wider_keys(&self, rule: &Rule, source: &SourceLimitConfig) -> ServiceRow {
+        let (ipv4, ipv6) = row::masks(source.ipv4_prefix, source.ipv6_prefix);
+        let rows = rule.limits.iter().filter_map(|number| self.limits.get(number));
+        let mut wider = rows
+            .filter(|row| row.key == limit_key::ADDRESS && (row.ipv4_key != ipv4 || row.ipv6_key != ipv6));
+        let masks = |row: &LimitRow| ServiceRow {
+            ipv4_key: row.ipv4_key,
+            ipv6_key: row.ipv6_key,
+            ..ServiceRow::NONE
+        };
+        wider.next().map_or(ServiceRow::NONE, masks)
+    }
+
     fn rule_of(&self, service: &ServiceConfig, plan: Option<&Name>, limits: &[Name]) -> Rule {
         let mut rule = Rule::UNLIMITED;
         for (place, limit) in rule.limits.iter_mut().zip(limits) {

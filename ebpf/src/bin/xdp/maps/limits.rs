@@ -8,7 +8,7 @@ use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use xdpgate_ebpf::abi::{
     DESTINATION_CLASSES, Destinations, GENERATION_SLOTS, LimitCounters, LimitRow, MAX_BORDERS, MAX_LIMITS,
-    MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule, Salts, port_place,
+    MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule, ServiceRow, port_place,
 };
 use xdpgate_ebpf::rules::LimitCount;
 
@@ -20,6 +20,7 @@ const SLOTS: usize = GENERATION_SLOTS as usize;
 
 type Ports = [u8; port_place::PLACES as usize];
 type Services = [u8; (DESTINATION_CLASSES * PORT_CLASSES) as usize];
+type ServiceRows = [ServiceRow; MAX_SERVICES as usize];
 type Rules = [Rule; (MAX_SERVICES * MAX_PLANS) as usize];
 type Limits = [LimitRow; MAX_LIMITS as usize];
 
@@ -30,7 +31,7 @@ static DESTINATIONS: Array<Destinations, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
 static SERVICES: Array<Services, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
-static SERVICE_SALTS: Array<Salts, SLOTS, MMAPABLE> = Array::new();
+static SERVICE_ROWS: Array<ServiceRows, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
 static RULES: Array<Rules, SLOTS, MMAPABLE> = Array::new();
 #[btf_map]
@@ -77,11 +78,11 @@ pub(crate) fn service(generation: u64, destinations: u8, ports: u8) -> u8 {
 }
 
 #[inline(always)]
-pub(crate) fn salt(generation: u64, service: u8) -> u64 {
-    match SERVICE_SALTS.get(slot(generation)) {
+pub(crate) fn service_row(generation: u64, service: u8) -> ServiceRow {
+    match SERVICE_ROWS.get(slot(generation)) {
         // SAFETY: as above.
-        Some(salts) => unsafe { *salts.as_ptr().add((u32::from(service) & (MAX_SERVICES - 1)) as usize) },
-        None => 0,
+        Some(rows) => unsafe { *rows.as_ptr().add((u32::from(service) & (MAX_SERVICES - 1)) as usize) },
+        None => ServiceRow::NONE,
     }
 }
 

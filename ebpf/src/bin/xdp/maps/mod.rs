@@ -21,7 +21,9 @@ pub(crate) use control::{ControlWords, interface_slot, monotonic_ns, tick};
 pub(crate) use counters::{count_lists, counters};
 pub(crate) use events::{event_counters, write_event, write_excess};
 pub(crate) use generation::{attribute_set, settings};
-pub(crate) use limits::{border, count_limit, destination_class, limit, port_class, rule, salt, service};
+pub(crate) use limits::{
+    border, count_limit, destination_class, limit, port_class, rule, service, service_row,
+};
 pub(crate) use prefixes::Prefixes;
 pub(crate) use scratch::{LastReading, Scratch, TOLD, Told, scratch};
 
