@@ -47,3 +47,6 @@ pub fn judge<T: Tables, C: Clock>(
     }
     charge::charge(tables, clock, case, &rule, steps)
 }
+
+#[cfg(test)]
+mod tests;

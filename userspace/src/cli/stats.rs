@@ -1,6 +1,7 @@
 //! The counters, live.
 
 mod frame;
+mod limits;
 
 use std::io::{self, IsTerminal, Write};
 use std::thread;

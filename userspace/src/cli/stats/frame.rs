@@ -3,6 +3,7 @@ use std::io::{self, Write};
 
 use xdpgate_ebpf::reason::Reason;
 
+use super::limits;
 use crate::api::types::{Count, InterfaceStats, Stats};
 use crate::cli::numbers::{bytes, counted, grouped, short, time};
 use crate::cli::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
@@ -30,6 +31,7 @@ pub(super) fn frame(out: &mut dyn Write, now: &Stats, before: Option<&Stats>) ->
             row(out, WARN, "  would drop", list.monitored, earlier.map(|old| old.monitored), seconds)?;
         }
     }
+    limits::limits(out, now, before, seconds)?;
     let events = now.events;
     writeln!(
         out,
@@ -74,12 +76,12 @@ fn reasons(
     Ok(())
 }
 
-fn heading(out: &mut dyn Write, title: &str, seconds: Option<f64>) -> io::Result<()> {
+pub(super) fn heading(out: &mut dyn Write, title: &str, seconds: Option<f64>) -> io::Result<()> {
     let rates = if seconds.is_some() { format!(" {:>8} {:>10}", "packet/s", "bit/s") } else { String::new() };
     writeln!(out, "{BOLD}{title:<28}{:>17} {:>11}{rates}{RESET}", "packets", "bytes")
 }
 
-fn row(
+pub(super) fn row(
     out: &mut dyn Write,
     style: &str,
     label: &str,
