@@ -133,7 +133,8 @@ keys! {
     /// How many banned addresses the kernel holds, for each address family, and a quarter as many banned prefixes. Applied
     /// when the tables are created.
     TABLE_BANS = "tables" . "bans", TABLE_SIZE, Value("262144");
-    /// How many sources can be limited at once. Applied when the tables are created.
+    /// How many sources can be limited at once. Where a service has three or four limits for each source, the tables are made
+    /// twice as large for it. Applied when the tables are created.
     TABLE_SOURCES = "tables" . "sources", TABLE_SIZE, Value("262144");
     /// The most ranges of addresses that a policy may make, for each address family: a guard against lists that grow
     /// without end. The tables themselves take as much memory as a policy needs. Read at the start.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Algorithm, ExceedAction, LimitKeyKind, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol};
+use super::{
+    Algorithm, Config, ExceedAction, LimitKeyKind, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol,
+};
 
 /// The most services.
 pub const MAX_SERVICES: usize = 64;
@@ -40,6 +42,32 @@ impl ServiceConfig {
     /// The limits of all its plans. Some may come more than once.
     pub fn limits_in_use(&self) -> impl Iterator<Item = &Name> {
         self.limits.iter().chain(self.plans.iter().flat_map(|plan| &plan.limits))
+    }
+}
+
+impl Config {
+    /// What has this name already, and on which line, beside lists: names are for all kinds of rules together.
+    #[must_use]
+    pub fn named(&self, name: &Name) -> Option<(&'static str, u32)> {
+        let services = self.services.iter().map(|service| (&service.name, "service", service.line));
+        let plans = self.plans.iter().map(|plan| (&plan.name, "plan", plan.line));
+        let limits = self.limits.iter().map(|limit| (&limit.name, "limit", limit.line));
+        let mut all = services.chain(plans).chain(limits);
+        all.find(|(other, ..)| *other == name).map(|(_, what, line)| (what, line))
+    }
+
+    /// How many times the room of a usual source each one takes in the limiter's table: one for up to two limits.
+    #[must_use]
+    pub fn source_share(&self) -> u32 {
+        let by_source = |name: &&Name| {
+            self.limits.iter().any(|limit| limit.name == **name && limit.key == LimitKey::Source)
+        };
+        let plans = |service: &ServiceConfig| {
+            let of = |limits: &[Name]| limits.iter().filter(by_source).count();
+            service.plans.iter().map(|plan| of(&plan.limits)).chain([of(&service.limits)]).max()
+        };
+        let most = self.services.iter().filter_map(plans).max().unwrap_or(0);
+        u32::try_from(most.div_ceil(2)).unwrap_or(1).max(1)
     }
 }
 

@@ -105,6 +105,13 @@ impl Inputs {
                     list.name, named.line, list.name
                 )));
             }
+            if let Some((what, line)) = config.named(&list.name) {
+                return Err(Failure::invalid(format!(
+                    "{} is the name of a {what} of the policy file (line {line}) and of a list that an operator added; rename \
+                     the {what}, or remove the list: xdpgate list del {}",
+                    list.name, list.name
+                )));
+            }
             sources.push(ListSource::of_operator(list, file(&list.file)));
         }
         let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {

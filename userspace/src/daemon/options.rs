@@ -113,7 +113,7 @@ impl RunOptions {
         kernel::Options {
             bpffs: config.daemon.bpffs.clone(),
             bans: config.tables.bans,
-            sources: config.tables.sources,
+            sources: config.tables.sources.saturating_mul(config.source_share()),
             prefixes: config.tables.prefixes,
             attach: config.daemon.attach,
             force: self.force,

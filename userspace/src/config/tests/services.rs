@@ -247,3 +247,21 @@ fn as_many_as_the_tables_hold() {
     assert!(problems(&limits).iter().any(|problem| problem == expected));
     assert_eq!(MAX_LIMIT_USES, 4096, "64 services with 15 plans and the sources of none, 4 limits each");
 }
+
+#[test]
+fn sources_with_many_limits_take_more_room() {
+    let limits = |names: &str| {
+        let text = format!(
+            "[[limit]]\nname = \"a\"\nrate = \"1 packets/s\"\n[[limit]]\nname = \"b\"\nrate = \"1 packets/s\"\n\
+             [[limit]]\nname = \"c\"\nrate = \"1 packets/s\"\n[[limit]]\nname = \"d\"\nrate = \"1 packets/s\"\nkey = \"service\"\n\
+             [[service]]\nname = \"one\"\nports = [1]\nlimits = [\"a\", \"b\", \"c\", \"d\"]\n\
+             [[service]]\nname = \"two\"\nports = [2]\nlimits = [{names}]"
+        );
+        crate::config::parse(&text, Path::new("policy.toml")).unwrap()
+    };
+    assert_eq!(Config::default().source_share(), 1);
+    let mut config = limits("\"a\"");
+    assert_eq!(config.source_share(), 2, "three of each source");
+    config.services.remove(0);
+    assert_eq!(config.source_share(), 1);
+}

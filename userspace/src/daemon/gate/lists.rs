@@ -8,7 +8,7 @@ use super::stats::count;
 use super::{Gate, lockout};
 use crate::api::Failure;
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
-use crate::config::{Mode, Name};
+use crate::config::{Mode, Name, RESERVED_NAMES};
 use crate::daemon::inputs::ListSource;
 use crate::daemon::{Caller, Inputs, clock};
 use crate::policy::LoadedList;
@@ -181,6 +181,19 @@ fn refuse_list_of_policy(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
         Some(source) => Err(Failure::usage(format!(
             "the list {name} is in the policy file; change {} and `xdpgate reload`, or choose another name",
             source.path.display()
+        ))),
+        None => refuse_taken_name(inputs, name),
+    }
+}
+
+/// `enforce` and `monitor` take any rule by its name.
+fn refuse_taken_name(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
+    if let Some((word, table)) = RESERVED_NAMES.iter().find(|(word, _)| *word == name.as_str()) {
+        return Err(Failure::usage(format!("{word} means {table} on the command line; choose another name")));
+    }
+    match inputs.config.named(name) {
+        Some((what, line)) => Err(Failure::usage(format!(
+            "{name} is already the name of a {what} of the policy (line {line}); choose another name"
         ))),
         None => Ok(()),
     }

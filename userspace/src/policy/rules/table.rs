@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
                     *place = named(&given.limits, Some(&given.plan));
                 }
             }
-            let wider = self.tables.wider_keys(&default, &config.source_limits);
+            let wider = self.tables.wider_keys(default, &config.source_limits);
             self.tables.service_rows.push(ServiceRow { salt: salt(service), ..wider });
             (0..).zip(rules).for_each(|(plan, rule)| self.set_rule(position, plan, rule));
         }
@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
 
 impl RuleTables {
     /// The masks of the first limit by address that is not for each source.
-    fn wider_keys(&self, rule: &Rule, source: &SourceLimitConfig) -> ServiceRow {
+    fn wider_keys(&self, rule: Rule, source: &SourceLimitConfig) -> ServiceRow {
         let (ipv4, ipv6) = row::masks(source.ipv4_prefix, source.ipv6_prefix);
         let rows = rule.limits.iter().filter_map(|number| self.limits.get(number));
         let mut wider = rows
