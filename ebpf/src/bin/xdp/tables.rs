@@ -66,7 +66,8 @@ impl Tables for KernelTables {
 
     #[inline(always)]
     fn port_class(&self, generation: u64, place: u32) -> u8 {
-        maps::port_class(generation, place)
+        // Settled, or the compiler leaves out the mask that Linux 6.1 needs.
+        maps::port_class(generation, self.settle_number(place))
     }
 
     #[inline(always)]
