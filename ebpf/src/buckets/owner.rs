@@ -25,7 +25,8 @@ impl Owner {
             return None;
         }
         let first = if tag & bucket_tag::SECOND == 0 { index } else { index ^ other(tag, shape.bits) };
-        let mixed = (first as u64) << (u64::BITS - shape.bits) | (tag & !bucket_tag::FLAGS) << 1 >> shape.bits;
+        let mixed =
+            (first as u64) << (u64::BITS - shape.bits) | (tag & !bucket_tag::FLAGS) << 1 >> shape.bits;
         Some(Self {
             identity: unmix(mixed, shape.seed),
             family: if tag & bucket_tag::IPV6 == 0 { family::IPV4 } else { family::IPV6 },

@@ -8,6 +8,7 @@ mod allow;
 mod apply;
 mod bans;
 mod confirm;
+mod coverage;
 mod explain;
 mod geo;
 mod history;
@@ -16,6 +17,7 @@ mod limits;
 mod lists;
 mod lockout;
 mod modes;
+mod plan;
 mod probe;
 mod replace;
 mod resume;
@@ -32,6 +34,7 @@ use xdpgate_ebpf::abi::Settings;
 
 pub use self::bans::BanLines;
 pub use self::lists::NewList;
+pub use self::probe::probe_of;
 
 use self::bans::BanRegister;
 use self::confirm::Pending;
