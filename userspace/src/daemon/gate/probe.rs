@@ -192,7 +192,7 @@ mod tests {
                 Some(if source.is_ipv4() { "192.0.2.9" } else { "2001:db8::9" }.parse().unwrap());
             let shapes = [
                 Probe { tcp_flags: Some(0x10), bytes: Some(1_514), ..Probe::to(Protocol::Tcp, 443) },
-                Probe { bytes: Some(60), ..Probe::to(Protocol::Udp, 53) },
+                Probe { bytes: Some(70), ..Probe::to(Protocol::Udp, 53) },
                 Probe { icmp_type: Some(3), bytes: Some(98), ..Probe::to(Protocol::Icmp, 0) },
                 Probe { bytes: Some(100_000), ..Probe::to(Protocol::Other(47), 0) },
                 Probe { bytes: Some(600), later_fragment: true, ..Probe::to(Protocol::Udp, 0) },

@@ -157,3 +157,6 @@ fn left_out(seen: &Seen, live: &Inputs) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,15 +66,15 @@ pub(super) fn judge(
 
 /// What was found of one source.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// An address that would be newly dropped, and its sets.
-    dropped: Option<(IpAddr, (u16, u16))>,
+    pub(super) dropped: Option<(IpAddr, (u16, u16))>,
     passing: bool,
 }
 
 impl<A: Address> Family<'_, A> {
     /// Looks at the first address of a source, and at the first of each range in it in which the policies differ.
-    fn look(&self, source: Range<A>, judge: &mut Judge) -> Found {
+    pub(super) fn look(&self, source: Range<A>, judge: &mut Judge) -> Found {
         let after = self.differing.partition_point(|range| range.last < source.first);
         let differing = self.differing.get(after..).unwrap_or_default().iter();
         let parts = differing.take_while(|range| range.first <= source.last).take(PARTS);
