@@ -67,7 +67,7 @@ fn interface(link: &LinkMessage) -> HostInterface {
         match attribute {
             LinkAttribute::IfName(name) => interface.name.clone_from(name),
             LinkAttribute::Controller(index) => {
-                interface.controller = Some(*index).filter(|index| *index != 0)
+                interface.controller = Some(*index).filter(|index| *index != 0);
             }
             LinkAttribute::Link(index) => below = Some(*index),
             LinkAttribute::LinkInfo(parts) => is_vlan = parts.contains(&LinkInfo::Kind(InfoKind::Vlan)),
@@ -114,13 +114,13 @@ fn dump(question: RouteNetlinkMessage) -> io::Result<Vec<RouteNetlinkMessage>> {
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
             // Messages begin at multiples of four bytes.
             let length = (message.header.length as usize).next_multiple_of(4).max(1);
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the others say nothing")]
             match message.payload {
                 NetlinkPayload::Done(_) => return Ok(answers),
                 NetlinkPayload::Error(error) => {
                     return Err(io::Error::from_raw_os_error(error.raw_code().saturating_neg()));
                 }
                 NetlinkPayload::InnerMessage(answer) => answers.push(answer),
-                NetlinkPayload::Noop | NetlinkPayload::Overrun(_) => {}
                 _ => {}
             }
             rest = rest.get(length..).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use xdpgate_ebpf::reason::Reason;
-use xdpgate_ebpf::verdict::Action;
+use xdpgate_ebpf::verdict::{Action, ListNumber};
 
 use super::super::probe;
 use crate::api::types::{Probe, Protocol};
@@ -114,7 +114,7 @@ fn unlimited(tables: &Model, source: IpAddr, probe: Probe) -> Said {
         Reason::PacketLimit | Reason::ByteLimit | Reason::ConnectionLimit | Reason::LimiterFull
     );
     let reason = if is_over { Reason::WithinLimit } else { verdict.reason };
-    Said { reason, list: verdict.list.map(|list| list.bit()) }
+    Said { reason, list: verdict.list.map(ListNumber::bit) }
 }
 
 /// A packet to each port that a policy speaks of, in this family.

@@ -105,14 +105,14 @@ pub(super) fn compare<A: Address>(
             all.add(range);
         }
     });
-    let changes = FamilyChanges {
+    let family = FamilyChanges {
         added: added.summary(),
         removed: removed.summary(),
         changed: changed.summary(),
         newly_dropped: dropped.summary(),
         newly_passing: passing.summary(),
     };
-    (changes, all.0)
+    (family, all.0)
 }
 
 /// Ranges in order, those that touch joined.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use xdpgate_ebpf::abi::{Settings, bucket_class, family, limit_key};
+use xdpgate_ebpf::abi::{MAX_PLANS, Settings, bucket_class, family, limit_key};
 use xdpgate_ebpf::limit::ticks;
 
 use crate::daemon::EventLog;
@@ -80,7 +80,7 @@ fn classes(image: &Image) -> HashMap<u64, Class> {
     }
     let rules = &image.rules;
     for (position, service) in (1_u8..).zip(rules.salts.iter().skip(1)) {
-        for plan in 0..16 {
+        for plan in (0..MAX_PLANS).filter_map(|plan| u8::try_from(plan).ok()) {
             for number in rules.rule(position, plan).limits {
                 let Some(row) = rules.limits.get(&number).filter(|row| row.key == limit_key::ADDRESS) else {
                     continue;
