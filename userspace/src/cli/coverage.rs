@@ -7,11 +7,26 @@ use super::session::Session;
 use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::api::types::{Cover, Coverage, SocketCoverage};
 use crate::config::Name;
+use crate::daemon::socket_owners;
 
 pub(super) fn coverage(session: &Session) -> Result<(), Stop> {
-    let coverage: Coverage = session.get("/v1/coverage")?;
+    let mut coverage: Coverage = session.get("/v1/coverage")?;
+    name_processes(&mut coverage.sockets);
     session.output.show(&coverage, print)?;
     if coverage.not_covered == 0 { Ok(()) } else { Err(Stop::Told(1)) }
+}
+
+/// Whoever asks may see processes that the daemon, with its few capabilities, may not.
+fn name_processes(sockets: &mut [SocketCoverage]) {
+    let unknown: Vec<u64> =
+        sockets.iter().filter(|socket| socket.process.is_none()).map(|socket| socket.inode).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let mut owners = socket_owners(&unknown);
+    for socket in sockets.iter_mut().filter(|socket| socket.process.is_none()) {
+        socket.process = owners.remove(&socket.inode);
+    }
 }
 
 fn print(out: &mut dyn Write, coverage: &Coverage) -> io::Result<()> {

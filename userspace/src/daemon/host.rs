@@ -12,7 +12,7 @@ use self::addresses::{own_ipv4, own_ipv6, resolvers};
 use self::routes::{gateways_ipv4, gateways_ipv6};
 use self::sockets::{connected, listening};
 
-pub(super) use self::processes::owners;
+pub use self::processes::socket_owners;
 pub(super) use self::sockets::{Listening, Transport};
 
 /// The addresses that matter now. What cannot be read is left out: nobody is refused anything because of it.

@@ -31,6 +31,8 @@ pub struct SocketCoverage {
     pub address: IpAddr,
     /// Its port.
     pub port: u16,
+    /// Its inode, by which its process can be found.
+    pub inode: u64,
     /// Who listens, where that may be asked.
     pub process: Option<ProcessInfo>,
     /// Whether only the host itself reaches it.

@@ -165,7 +165,7 @@ fn a_probe_says_only_what_is_not_usual() {
 #[test]
 fn a_listening_socket() {
     let text = r#"{
-        "protocol": "tcp", "address": "::", "port": 443, "process": {"pid": 7, "name": "web"}, "loopback": false,
+        "protocol": "tcp", "address": "::", "port": 443, "inode": 4711, "process": {"pid": 7, "name": "web"}, "loopback": false,
         "guarded": ["eth0"], "unguarded": ["wg0"], "cover": "source-limits", "services": [], "limits": [],
         "covered": false
     }"#;

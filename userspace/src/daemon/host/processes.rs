@@ -2,16 +2,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-/// A program that runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::daemon) struct Process {
-    pub(in crate::daemon) pid: u32,
-    pub(in crate::daemon) name: String,
-}
+use crate::api::types::ProcessInfo;
 
 /// The processes that hold these sockets, by inode; of those that share one, the oldest. What may not be read is left out.
-pub(in crate::daemon) fn owners(inodes: &[u64]) -> HashMap<u64, Process> {
-    let mut owners: HashMap<u64, Process> = HashMap::new();
+#[must_use]
+pub fn socket_owners(inodes: &[u64]) -> HashMap<u64, ProcessInfo> {
+    let mut owners: HashMap<u64, ProcessInfo> = HashMap::new();
     let folders = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let mut pids: Vec<u32> = folders.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
@@ -22,7 +18,7 @@ pub(in crate::daemon) fn owners(inodes: &[u64]) -> HashMap<u64, Process> {
             if inodes.contains(&inode) {
                 owners.entry(inode).or_insert_with(|| {
                     let name = fs::read_to_string(format!("{folder}/comm")).unwrap_or_default();
-                    Process { pid, name: name.trim().to_owned() }
+                    ProcessInfo { pid, name: name.trim().to_owned() }
                 });
             }
         }

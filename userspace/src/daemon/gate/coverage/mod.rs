@@ -11,9 +11,9 @@ use xdpgate_ebpf::tables::Tables as _;
 use self::ways::Ways;
 use super::{Gate, Live, probe};
 use crate::api::Failure;
-use crate::api::types::{Cover, Coverage, Probe, ProcessInfo, Protocol, SocketCoverage};
+use crate::api::types::{Cover, Coverage, Probe, Protocol, SocketCoverage};
 use crate::config::{InterfaceName, Name};
-use crate::daemon::host::{Listening, Transport, listening_sockets, owners};
+use crate::daemon::host::{Listening, Transport, listening_sockets, socket_owners};
 use crate::kernel::host_interfaces;
 use crate::policy::Model;
 
@@ -32,7 +32,7 @@ impl Gate {
         // Workers that share a port are one way in.
         listening.dedup_by_key(|socket| (socket.transport, socket.address, socket.port));
         let inodes: Vec<u64> = listening.iter().map(|socket| socket.inode).collect();
-        let mut owners = owners(&inodes);
+        let mut owners = socket_owners(&inodes);
 
         let live = self.live();
         // The rules are the same for every source.
@@ -43,7 +43,6 @@ impl Gate {
         };
         let sockets = listening.iter().map(|socket| {
             let process = owners.remove(&socket.inode);
-            let process = process.map(|process| ProcessInfo { pid: process.pid, name: process.name });
             SocketCoverage { process, ..covered(socket, &ways, &rules) }
         });
         let sockets: Vec<_> = sockets.collect();
@@ -73,7 +72,7 @@ struct Found {
 }
 
 fn covered(socket: &Listening, ways: &Ways, rules: &Rules<'_>) -> SocketCoverage {
-    let Listening { transport, address, port, .. } = *socket;
+    let Listening { transport, address, port, inode } = *socket;
     let protocol = match transport {
         Transport::Tcp => Protocol::Tcp,
         Transport::Udp => Protocol::Udp,
@@ -82,6 +81,7 @@ fn covered(socket: &Listening, ways: &Ways, rules: &Rules<'_>) -> SocketCoverage
         protocol,
         address,
         port,
+        inode,
         process: None,
         loopback: address.is_loopback(),
         guarded: Vec::new(),
