@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::{BucketKey, BucketMemory, BucketSet, Home, Sets, Shape};
+use super::{BucketKey, BucketMemory, BucketSet, Home, Owner, Sets, Shape};
 use crate::abi::{BUCKET_PLACES, BUCKET_SET_WORDS};
 use crate::limit::Cell;
 
@@ -33,6 +33,20 @@ impl<W: AsRef<[AtomicU64]>> HostTable<W> {
     pub fn state(&self, key: &BucketKey, class: u64) -> Option<u64> {
         let sets = Sets::new(self, Home::of(key, self.shape));
         sets.slot(sets.find(class, 0, 0))?.state(class)
+    }
+
+    /// Every slot that was ever used: whose it is, and its state in ticks. Packets change slots meanwhile: one that goes to
+    /// another key just now is left out.
+    pub fn buckets(&self) -> impl Iterator<Item = (Owner, u64)> {
+        let sets = (0..self.shape.sets()).filter_map(|index| Some((index, self.set(index)?)));
+        sets.flat_map(move |(index, set)| {
+            (1..BUCKET_PLACES).filter_map(move |slot| {
+                let tag = Cell::load(&set.tag(slot));
+                let owner = Owner::of(self.shape, index, tag)?;
+                let state = Cell::load(&set.state(slot));
+                (Cell::load(&set.tag(slot)) == tag).then_some((owner, state))
+            })
+        })
     }
 
     /// Puts a bucket into this state. False: no room for it.

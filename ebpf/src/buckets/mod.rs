@@ -13,11 +13,15 @@
 #[cfg(not(target_arch = "bpf"))]
 mod host;
 mod key;
+#[cfg(not(target_arch = "bpf"))]
+mod owner;
 mod place;
 
 #[cfg(not(target_arch = "bpf"))]
 pub use host::HostTable;
 pub use key::{BucketKey, Home};
+#[cfg(not(target_arch = "bpf"))]
+pub use owner::Owner;
 pub use place::{Place, Sets, Slot};
 
 use crate::abi::{MAX_BUCKET_BITS, MIN_BUCKET_BITS};

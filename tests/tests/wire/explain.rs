@@ -73,3 +73,57 @@ fn each_reason_is_explained() -> Result<()> {
     says(&explain(banned)?, "pass", "paused");
     Ok(())
 }
+
+#[test]
+fn packets_of_a_capture_are_explained() -> Result<()> {
+    if !kernel_or_skip("packets_of_a_capture_are_explained") {
+        return Ok(());
+    }
+    let stage = Stage::under(
+        "[[service]]\nname = \"dns\"\nprotocol = \"udp\"\nports = [53]\nlimits = [\"each\"]\n\
+        [[limit]]\nname = \"each\"\nrate = \"1 MB/s\"\nburst = 65536\n[fragments]\nrule = \"drop\"\n",
+    )?;
+    // Two datagrams to port 53, a later fragment, and one of somebody else.
+    let packets = [udp(1, 53, 0, 72), udp(1, 53, 0, 72), udp(1, 53, 1, 100), udp(2, 53, 0, 72)];
+    let capture = stage.write("capture.pcap", pcap(&packets))?.display().to_string();
+    let answer = stage.json(&format!("explain 198.51.100.1 --in {capture}"))?;
+    assert_eq!(answer["packets"], 3, "{answer}");
+    let verdicts = serde_json::json!({"pass": {"within-limit": 2}, "drop": {"fragment-denied": 1}});
+    assert_eq!((&answer["verdicts"], &answer["number"]), (&verdicts, &3.into()), "{answer}");
+    assert_eq!(answer["explanation"]["probe"]["later_fragment"], true, "{answer}");
+    let text = stage.cli(&format!("explain 198.51.100.2 --in {capture}"))?;
+    for part in
+        ["1 packet from", "UDP to port 53 of 192.0.2.2, 86 bytes", "within-limit", "dns", "0 packets charged"]
+    {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    assert_eq!(stage.refused(&format!("explain 198.51.100.3 --in {capture}"))?.code, 4);
+    let icmp = stage.json("explain 198.51.100.1 --proto icmp")?;
+    assert_eq!((&icmp["action"], &icmp["reason"]), (&"pass".into(), &"default-pass".into()), "{icmp}");
+    Ok(())
+}
+
+/// A datagram to the guarded host, as IPv4; `offset` is that of a fragment, in units of eight bytes.
+fn udp(host: u8, port: u16, offset: u8, bytes: u16) -> Vec<u8> {
+    let [high, low] = bytes.to_be_bytes();
+    let mut packet =
+        vec![0x45, 0, high, low, 0, 0, 0, offset, 64, 17, 0, 0, 198, 51, 100, host, 192, 0, 2, 2];
+    packet.extend(40_000_u16.to_be_bytes());
+    packet.extend(port.to_be_bytes());
+    packet.extend((bytes - 20).to_be_bytes());
+    packet.resize(bytes.into(), 0);
+    packet
+}
+
+/// A capture of IPv4 packets without headers of a link.
+fn pcap(packets: &[Vec<u8>]) -> Vec<u8> {
+    const RAW: u32 = 101;
+    let words = [0xa1b2_c3d4_u32, 2 | 4 << 16, 0, 0, 65_535, RAW];
+    let mut file: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+    for packet in packets {
+        let length = u32::try_from(packet.len()).unwrap_or(0);
+        file.extend([1_700_000_000, 0, length, length].into_iter().flat_map(u32::to_le_bytes));
+        file.extend(packet);
+    }
+    file
+}

@@ -13,7 +13,9 @@ pub(super) use self::captures::{ReplayArgs, SuggestArgs};
 pub(super) use self::operate::{
     CheckArgs, CompletionsArgs, DetachArgs, EventsArgs, ExplainArgs, ManArgs, PinArgs, RunArgs, StatsArgs,
 };
-pub(super) use self::policies::{ApplyArgs, AuditArgs, HistoryArgs, ModeArgs, ReloadArgs, UndoArgs};
+pub(super) use self::policies::{
+    ApplyArgs, AuditArgs, HistoryArgs, ModeArgs, PlanArgs, ReloadArgs, UndoArgs,
+};
 pub(super) use self::sources::{AllowCommand, BanCommand, GeoCommand, GeoRuleArgs, ListCommand};
 
 use crate::api::DEFAULT_SOCKET;
@@ -88,6 +90,10 @@ pub(super) enum Command {
     Detach(DetachArgs),
     /// Read the policy file, the lists and the geo database again; all of it takes effect or nothing
     Reload(ReloadArgs),
+    /// Show what `apply` would change: rules, prefixes, tables, and who was seen of late and would be dropped
+    Plan(PlanArgs),
+    /// Show listening sockets that no guarded interface or no rule covers; the exit code is 1 if there are any
+    Coverage,
     /// Check a policy and put it in force, for good or until it is confirmed
     Apply(ApplyArgs),
     /// Keep the policy that was applied with --confirm
@@ -174,6 +180,11 @@ mod tests {
             "xdpgate pause --bpffs /sys/fs/bpf/other",
             "xdpgate detach --interface eth0",
             "xdpgate reload --force",
+            "xdpgate explain 192.0.2.1 --proto icmp",
+            "xdpgate explain 192.0.2.1 --in capture.pcap",
+            "xdpgate plan",
+            "xdpgate plan policy.toml --minutes 60 --json",
+            "xdpgate coverage",
             "xdpgate apply",
             "xdpgate apply policy.toml --confirm 60s --force",
             "xdpgate confirm",
@@ -233,6 +244,8 @@ mod tests {
             "xdpgate run --metrics 9919",
             "xdpgate run --interface a/b",
             "xdpgate apply --confirm permanent",
+            "xdpgate plan --minutes 0",
+            "xdpgate explain 192.0.2.1 --in c.pcap --port 53",
             "xdpgate undo 0",
             "xdpgate history --diff",
             "xdpgate monitor",

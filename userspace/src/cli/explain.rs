@@ -1,31 +1,38 @@
+mod capture;
+
 use std::io::{self, Write};
+
+use xdpgate_ebpf::packet::TCP_SYN;
 
 use super::args::ExplainArgs;
 use super::numbers::{duration, grouped, time};
 use super::output::Stop;
 use super::session::Session;
 use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
-use crate::api::types::{Ban, BucketState, Explanation, ListMatch, Origined, Protocol};
+use crate::api::types::{Ban, BucketState, Explanation, ListMatch, Origined, Probe, Protocol};
 use crate::config::Algorithm;
+use crate::daemon::tcp_flags;
 
 pub(super) fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Stop> {
-    let protocol = Protocol::from(args.proto).as_str();
+    if let Some(file) = &args.capture {
+        return capture::explain(session, args.address, file);
+    }
+    let protocol = Protocol::from(args.proto);
     let to = args.to.map(|to| format!("&to={to}")).unwrap_or_default();
     let path = format!("/v1/explain/{}?port={}&proto={protocol}{to}", args.address, args.port);
     let explanation: Explanation = session.get(&path)?;
-    session.output.show(&explanation, print)
+    session.output.show(&explanation, print_explanation)
 }
 
-fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
+fn print_explanation(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
     let style = if answer.action == "pass" { GOOD } else { BAD };
-    let packet = match answer.probe.protocol {
-        Protocol::Tcp => "TCP SYN",
-        Protocol::Udp => "UDP",
-    };
     writeln!(
         out,
-        "{BOLD}{}{RESET} sending {packet} to port {}: {style}{}{RESET}, {}",
-        answer.address, answer.probe.port, answer.action, answer.reason
+        "{BOLD}{}{RESET} sending {}: {style}{}{RESET}, {}",
+        answer.address,
+        packet(&answer.probe),
+        answer.action,
+        answer.reason
     )?;
     writeln!(out, "  {}", answer.help)?;
     if let Some(list) = &answer.list {
@@ -64,6 +71,28 @@ fn print(out: &mut dyn Write, answer: &Explanation) -> io::Result<()> {
     writeln!(out, "{DIM}by generation {}{RESET}", answer.generation)
 }
 
+/// The packet in words.
+fn packet(probe: &Probe) -> String {
+    let what = match probe.protocol {
+        Protocol::Tcp => match probe.tcp_flags {
+            None | Some(TCP_SYN) => "TCP SYN".to_owned(),
+            Some(flags) => format!("TCP with flags {}", tcp_flags(flags)),
+        },
+        Protocol::Udp => "UDP".to_owned(),
+        Protocol::Icmp => match probe.icmp_type {
+            None => "an ICMP echo request".to_owned(),
+            Some(number) => format!("ICMP of type {number}"),
+        },
+        Protocol::Other(number) => format!("IP protocol {number}"),
+    };
+    let fragment = if probe.later_fragment { " (a later fragment)" } else { "" };
+    let has_port = matches!(probe.protocol, Protocol::Tcp | Protocol::Udp) && !probe.later_fragment;
+    let port = if has_port { format!(" to port {}", probe.port) } else { String::new() };
+    let to = probe.destination.map(|to| format!(" of {to}")).unwrap_or_default();
+    let bytes = probe.bytes.map(|bytes| format!(", {} bytes", grouped(bytes.into()))).unwrap_or_default();
+    format!("{what}{fragment}{port}{to}{bytes}")
+}
+
 fn entry_line(out: &mut dyn Write, what: &str, entry: &Origined) -> io::Result<()> {
     let from = match entry.line {
         Some(line) => format!("line {line} of the policy"),
@@ -96,5 +125,13 @@ fn limit_line(out: &mut dyn Write, limit: &BucketState) -> io::Result<()> {
         out,
         "{:<12}{name}: {left} of {burst} {unit} left for {key}, {back} {DIM}({algorithm}, {mode}){RESET}",
         "limit"
+    )?;
+    let Some(counted) = &limit.counted else { return Ok(()) };
+    let [charged, dropped, monitored] =
+        [counted.charged, counted.dropped, counted.monitored].map(|count| grouped(count.packets));
+    writeln!(
+        out,
+        "{:<12}  {DIM}of all sources so far: {charged} packets charged, {dropped} dropped, {monitored} would have been{RESET}",
+        ""
     )
 }

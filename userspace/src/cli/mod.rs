@@ -7,6 +7,7 @@ mod ban;
 mod capture_file;
 mod check;
 mod control;
+mod coverage;
 mod events;
 mod explain;
 mod generate;
@@ -15,6 +16,7 @@ mod history;
 mod list;
 mod numbers;
 mod output;
+mod plan;
 mod policy;
 mod policy_file;
 mod replay;
@@ -70,6 +72,8 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
         Command::Resume(args) => control::pause(&session()?, &args, false),
         Command::Detach(args) => control::detach(&session()?, &args),
         Command::Reload(args) => control::reload(&session()?, &args),
+        Command::Plan(args) => plan::plan(&session()?, &args),
+        Command::Coverage => coverage::coverage(&session()?),
         Command::Apply(args) => policy::apply(&session()?, &args),
         Command::Confirm => policy::confirm(&session()?),
         Command::Undo(args) => policy::undo(&session()?, &args),

@@ -15,6 +15,8 @@ pub(super) enum Stop {
     Failure(Failure),
     /// It failed, and what it printed says so: in JSON there is nothing to add.
     Reported(Failure),
+    /// It did what it was asked, and what it printed is no good news: the exit code says so.
+    Told(u8),
     /// Nobody takes its output any more, or the disk is full.
     Output(io::Error),
 }
@@ -63,6 +65,7 @@ impl Output {
         let is_reported = matches!(stop, Stop::Reported(_));
         let failure = match stop {
             Stop::Failure(failure) | Stop::Reported(failure) => failure,
+            Stop::Told(code) => return ExitCode::from(code),
             Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Stop::Output(error) => Failure::failed(format!("cannot write the output: {error}")),
         };

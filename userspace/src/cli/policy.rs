@@ -65,7 +65,7 @@ pub(super) fn set_mode(session: &Session, args: &ModeArgs, mode: Mode) -> Result
     })
 }
 
-fn sent(file: &Path) -> Result<PolicySent, Failure> {
+pub(super) fn sent(file: &Path) -> Result<PolicySent, Failure> {
     let text = config::read_text(file).map_err(Failure::from)?;
     // The daemon has another working folder.
     let path: PathBuf = std::path::absolute(file).map_err(Failure::usage)?;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 
+pub use self::translate::tcp_flags;
 pub(super) use self::translate::{Translator, labels};
 
 use crate::api::types::Event;

@@ -1,6 +1,7 @@
 //! Whom this host must not lose: read from `/proc` in the daemon's own network namespace. The parsers are pure.
 
 mod addresses;
+mod processes;
 mod routes;
 mod sockets;
 
@@ -9,7 +10,10 @@ use std::net::IpAddr;
 
 use self::addresses::{own_ipv4, own_ipv6, resolvers};
 use self::routes::{gateways_ipv4, gateways_ipv6};
-use self::sockets::connected;
+use self::sockets::{connected, listening};
+
+pub use self::processes::socket_owners;
+pub(super) use self::sockets::{Listening, Transport};
 
 /// The addresses that matter now. What cannot be read is left out: nobody is refused anything because of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,4 +53,18 @@ impl Host {
         host.own.retain(|address| !address.is_loopback());
         host
     }
+}
+
+/// Every socket that waits for whoever comes, in the daemon's own network namespace.
+pub(super) fn listening_sockets() -> Vec<Listening> {
+    const FILES: [(&str, Transport); 4] = [
+        ("/proc/self/net/tcp", Transport::Tcp),
+        ("/proc/self/net/tcp6", Transport::Tcp),
+        ("/proc/self/net/udp", Transport::Udp),
+        ("/proc/self/net/udp6", Transport::Udp),
+    ];
+    let read = |(path, transport)| listening(&fs::read_to_string(path).unwrap_or_default(), transport);
+    let mut sockets: Vec<_> = FILES.into_iter().flat_map(read).collect();
+    sockets.sort_unstable();
+    sockets
 }

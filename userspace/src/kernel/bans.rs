@@ -1,5 +1,7 @@
 //! Bans, changed in place: they never wait for a policy to be compiled.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use xdpgate_ebpf::bans::BanTable;
 
@@ -27,6 +29,12 @@ impl Kernel {
     #[must_use]
     pub fn ban_end(&self, prefix: IpNet) -> Option<Option<u64>> {
         lock(&self.bans).end(prefix)
+    }
+
+    /// Whether the data path drops packets from this address because of a ban now.
+    #[must_use]
+    pub fn is_banned(&self, address: IpAddr) -> bool {
+        lock(&self.bans).find(address).is_some_and(|ban| ban.holds(super::monotonic_ns()))
     }
 
     /// The bans in the kernel, with the end of each.

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use xdpgate_ebpf::abi::{BUCKET_SET_WORDS, control};
-use xdpgate_ebpf::buckets::{BucketKey, HostTable, Shape};
+use xdpgate_ebpf::buckets::{BucketKey, BucketMemory as _, HostTable, Owner, Shape};
 
 use super::control_words::ControlWords;
 use super::error::KernelError;
@@ -29,6 +29,14 @@ impl BucketTable {
 
     pub(super) fn state(&self, key: &BucketKey, class: u64) -> Option<u64> {
         self.0.state(key, class)
+    }
+
+    pub(super) fn since(&self, ticks: u64) -> impl Iterator<Item = (Owner, u64)> {
+        self.0.buckets().filter(move |(_, state)| *state >= ticks)
+    }
+
+    pub(super) fn sets(&self) -> u32 {
+        self.0.shape().sets()
     }
 }
 

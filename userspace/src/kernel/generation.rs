@@ -88,6 +88,12 @@ impl Kernel {
         Ok(report)
     }
 
+    /// Why an installation of this image would be refused for its size, if it would.
+    #[must_use]
+    pub fn refuses(&self, image: &Image) -> Option<KernelError> {
+        self.check_room(image).err()
+    }
+
     /// The operator's own bound; the tables themselves grow with what they hold.
     fn check_room(&self, image: &Image) -> Result<(), KernelError> {
         let capacity = u64::from(self.options.prefixes);

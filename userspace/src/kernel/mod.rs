@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod generation;
 mod grace;
+mod host_interfaces;
 mod memory;
 mod netlink;
 mod object;
@@ -31,14 +32,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use xdpgate_ebpf::abi::control;
+use xdpgate_ebpf::abi::{BUCKET_SLOTS, BucketSlots, control};
 use xdpgate_ebpf::bans::Seed;
-use xdpgate_ebpf::buckets::BucketKey;
+use xdpgate_ebpf::buckets::{BucketKey, Owner};
 
 pub use attach::{Attached, AttachedMode};
 pub use counters::{CounterSums, EventSums, TableUse};
 pub use error::KernelError;
 pub use generation::InstallReport;
+pub use host_interfaces::{HostInterface, host_interfaces};
 pub use object::Features;
 pub use steer::{detach_pinned, pause_pinned};
 
@@ -162,6 +164,19 @@ impl Kernel {
     #[must_use]
     pub fn bucket(&self, key: &BucketKey, class: u64) -> Option<u64> {
         self.buckets.state(key, class)
+    }
+
+    /// Whose buckets are full again only after this time, or will be; in nanoseconds of `CLOCK_MONOTONIC`. Each with the tick
+    /// at which it is. A slot that has gone to another key since is not among them.
+    pub fn buckets_since(&self, ns: u64) -> impl Iterator<Item = (Owner, u64)> {
+        self.buckets.since(xdpgate_ebpf::limit::ticks(ns).max(1))
+    }
+
+    /// The slots of the limiter, and the bytes of its memory.
+    #[must_use]
+    pub fn limiter_size(&self) -> (u64, u64) {
+        let sets = u64::from(self.buckets.sets());
+        (sets * u64::from(BUCKET_SLOTS), sets * size_of::<BucketSlots>() as u64)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

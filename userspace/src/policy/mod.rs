@@ -17,6 +17,7 @@ mod prefixes;
 mod rules;
 mod settings;
 mod sources;
+mod sweep;
 
 pub use compile::{compile, compile_for};
 pub use country::countries_without_ranges;
@@ -27,3 +28,4 @@ pub use model::Model;
 pub use prefixes::{FamilySize, PrefixError, PrefixSize, PrefixTables};
 pub use rules::{LimitNumbers, LimitUse, RuleTables};
 pub use sources::{CountryChange, LoadedList, LoadedPlan, OperatorChanges, Sources};
+pub use sweep::sweep;

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use super::routes::{Answer, Shared, on_thread};
 use crate::api::types::{
-    Applied, ApplyRequest, Audit, History, HistoryDetails, ModeAnswer, ModeRequest, UndoRequest,
+    Applied, ApplyRequest, Audit, History, HistoryDetails, ModeAnswer, ModeRequest, Plan, PlanRequest,
+    UndoRequest,
 };
 use crate::config::Name;
 use crate::daemon::Gate;
@@ -18,6 +19,14 @@ pub(super) async fn apply(
     Body(request): Body<ApplyRequest>,
 ) -> Answer<Applied> {
     on_thread(gate, move |gate| gate.apply(request, &caller)).await
+}
+
+pub(super) async fn plan(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Body(request): Body<PlanRequest>,
+) -> Answer<Plan> {
+    on_thread(gate, move |gate| gate.plan(request, &caller)).await
 }
 
 pub(super) async fn confirm(State(gate): Shared, Asker(caller): Asker) -> Answer<Applied> {

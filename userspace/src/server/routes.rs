@@ -9,9 +9,10 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use crate::api::Failure;
 use crate::api::types::{
-    AllowEntries, AllowRequest, BanAnswer, BanLinesAnswer, BanRequest, Bans, Detached, Explanation, Geo,
-    GeoDatabaseRequest, GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest,
-    Probe, Protocol, Reloaded, Removed, Stats, Status,
+    AllowEntries, AllowRequest, BanAnswer, BanLinesAnswer, BanRequest, Bans, Coverage, Detached,
+    ExplainRequest, ExplainedPackets, Explanation, Geo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest,
+    ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol, Reloaded, Removed, Stats,
+    Status,
 };
 use crate::config::{InterfaceName, Mode, Name};
 use crate::daemon::{BanLines, Gate, NewList};
@@ -185,12 +186,21 @@ pub(super) async fn explain(
     Segment(address): Segment<IpAddr>,
     Parameters(parameters): Parameters<ExplainParameters>,
 ) -> Answer<Explanation> {
-    let probe = Probe {
-        destination: parameters.to,
-        protocol: parameters.proto,
-        port: parameters.port.unwrap_or(443),
-    };
+    let probe =
+        Probe { destination: parameters.to, ..Probe::to(parameters.proto, parameters.port.unwrap_or(443)) };
     on_thread(gate, move |gate| gate.explain(address.to_canonical(), probe)).await
+}
+
+pub(super) async fn explain_packets(
+    State(gate): Shared,
+    Segment(address): Segment<IpAddr>,
+    Body(request): Body<ExplainRequest>,
+) -> Answer<ExplainedPackets> {
+    on_thread(gate, move |gate| gate.explain_packets(address.to_canonical(), &request)).await
+}
+
+pub(super) async fn coverage(State(gate): Shared) -> Answer<Coverage> {
+    on_thread(gate, Gate::coverage).await
 }
 
 pub(super) async fn pause(State(gate): Shared, Asker(caller): Asker) -> Answer<PauseState> {

@@ -28,6 +28,29 @@ proptest! {
         }
     }
 
+    /// Each service has a salt of its own, and the class says the service.
+    #[test]
+    fn with_the_salt_of_its_service(shape in shapes(), v4: u32, v6: u64, salt: u64, class in 0..bucket_tag::CLASSES) {
+        for key in [ipv4(v4), ipv6(v6)].map(|key| BucketKey { salt, ..key }) {
+            let home = Home::of(&key, shape);
+            let owner = Owner::of(shape, home.index, home.tag | bucket_tag::of_class(class)).unwrap();
+            prop_assert_eq!((owner.key(salt), owner.class), (key, class));
+        }
+    }
+
+    #[test]
+    fn a_table_tells_who_is_in_it(v4: u32, v6: u64, state in 1..u64::MAX >> 2) {
+        let table = table(SMALLEST);
+        for key in [ipv4(v4), ipv6(v6)] {
+            prop_assert!(table.set_state(&key, bucket_class::BYTES, state));
+        }
+        let mut told: Vec<_> = table.buckets().map(|(owner, state)| (owner.key(0).high, owner.class, state)).collect();
+        told.sort_unstable();
+        let mut wanted = vec![(u64::from(v4), bucket_class::BYTES, state), (v6, bucket_class::BYTES, state)];
+        wanted.sort_unstable();
+        prop_assert_eq!(told, wanted);
+    }
+
     /// What the search relies on.
     #[test]
     fn a_tag_is_not_zero_and_its_top_bit_is(shape in shapes(), key: u64, class in 0..bucket_tag::CLASSES) {

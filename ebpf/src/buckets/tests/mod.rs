@@ -6,8 +6,8 @@ mod threads;
 
 use std::sync::atomic::AtomicU64;
 
-use super::key::{SPREAD, other};
-use super::{BucketKey, BucketMemory, Home, HostTable, Sets, Shape};
+use super::owner::unmix;
+use super::{BucketKey, BucketMemory, Home, HostTable, Owner, Sets, Shape};
 use crate::abi::{BUCKET_SET_WORDS, Limit, MIN_BUCKET_BITS, bucket_class, bucket_tag, family};
 use crate::limit::{Due, Outcome, charge, ticks};
 
@@ -51,25 +51,10 @@ fn any_key(number: u64) -> BucketKey {
     ipv6(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// Undoes `mix`.
-fn unmix(mixed: u64, seed: u64) -> u64 {
-    let mixed = mixed.wrapping_mul(inverse(SPREAD));
-    // The upper half was not changed, so the lower half can be told.
-    (mixed ^ (mixed >> 32)).wrapping_mul(inverse(seed | 1))
-}
-
-/// Of an odd number, modulo 2^64: each step of Newton's doubles the bits that are right, of which an odd number has three.
-fn inverse(odd: u64) -> u64 {
-    (0..5).fold(odd, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse))))
-}
-
 /// The key (of up to 64 bits) and the class of a slot with this tag in this set.
 fn owner(shape: Shape, index: u32, tag: u64) -> (BucketKey, u64) {
-    let first = if tag & bucket_tag::SECOND == 0 { index } else { index ^ other(tag, shape.bits) };
-    let mixed = u64::from(first) << (64 - shape.bits) | (tag & !bucket_tag::FLAGS) << 1 >> shape.bits;
-    let family = if tag & bucket_tag::IPV6 == 0 { family::IPV4 } else { family::IPV6 };
-    let class = (tag & bucket_tag::FLAGS) / bucket_tag::of_class(1);
-    (BucketKey { high: unmix(mixed, shape.seed), low: 0, salt: 0, family }, class)
+    let owner = Owner::of(shape, index, tag).unwrap();
+    (owner.key(0), owner.class)
 }
 
 /// Keys whose first set is `first` and whose second set is `second`.

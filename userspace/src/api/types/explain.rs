@@ -1,44 +1,83 @@
+use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ban, ModeSet, Origin};
+use super::{Ban, Count, ModeSet, Origin};
 use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 
 /// The protocol of the imagined packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// A SYN: what starts a connection.
+    /// A SYN, which starts a connection, unless other flags are given.
     #[default]
     Tcp,
     /// A datagram.
     Udp,
+    /// ICMP or ICMPv6: an echo request, unless another type is given.
+    Icmp,
+    /// Another protocol, by the number that IANA gave it.
+    Other(u8),
 }
 
-impl Protocol {
+impl fmt::Display for Protocol {
     /// The word on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
+            Self::Tcp => formatter.pad("tcp"),
+            Self::Udp => formatter.pad("udp"),
+            Self::Icmp => formatter.pad("icmp"),
+            Self::Other(number) => formatter.pad(&format!("protocol {number}")),
         }
     }
 }
 
 /// The imagined packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Probe {
     /// The address of this host that it is sent to, where services tell them apart.
     #[serde(default)]
     pub destination: Option<IpAddr>,
-    /// TCP SYN or UDP.
+    /// What it speaks.
     pub protocol: Protocol,
-    /// The port on this host.
+    /// The port on this host; zero where the protocol has none.
     pub port: u16,
+    /// The flags of a TCP packet; absent: a SYN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_flags: Option<u8>,
+    /// The type of an ICMP packet; absent: an echo request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp_type: Option<u8>,
+    /// Time to live, or hop limit; absent: 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_limit: Option<u8>,
+    /// Bytes of the frame; absent: its headers alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
+    /// Whether it is a fragment that is not the first: then nothing is known of ports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub later_fragment: bool,
+}
+
+impl Probe {
+    /// A packet of this protocol to this port.
+    #[must_use]
+    pub const fn to(protocol: Protocol, port: u16) -> Self {
+        Self {
+            destination: None,
+            protocol,
+            port,
+            tcp_flags: None,
+            icmp_type: None,
+            hop_limit: None,
+            bytes: None,
+            later_fragment: false,
+        }
+    }
 }
 
 /// An entry that covers the address, and where it comes from.
@@ -108,6 +147,49 @@ pub struct BucketState {
     pub left: u64,
     /// Whether it drops or only counts.
     pub mode: Mode,
+    /// What it has counted, of all sources; absent where a limit has no counters of its own: then those of its reason in
+    /// `stats` are its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<LimitCounts>,
+}
+
+/// What a limit has counted since its counters began, of all sources together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitCounts {
+    /// Charged to it.
+    pub charged: Count,
+    /// Dropped by it.
+    pub dropped: Count,
+    /// What it would have dropped, in monitor mode.
+    pub monitored: Count,
+}
+
+/// `POST /v1/explain/{address}`: packets of one source, as if each of them came now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainRequest {
+    /// What it sends; at least one.
+    pub probes: Vec<Probe>,
+}
+
+/// The answer to `POST /v1/explain/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedPackets {
+    /// The verdicts, in the order of the request.
+    pub verdicts: Vec<ProbeVerdict>,
+    /// The place in the request of what is explained: the first that would be dropped, else the first.
+    pub explained: usize,
+    /// Why.
+    pub explanation: Explanation,
+}
+
+/// What would happen to one of several packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeVerdict {
+    /// `pass` or `drop`.
+    pub action: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// `GET /v1/explain/{address}`.

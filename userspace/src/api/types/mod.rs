@@ -3,11 +3,13 @@
 mod audit;
 mod bans;
 mod changes;
+mod coverage;
 mod events;
 mod explain;
 mod geo;
 mod history;
 mod lists;
+mod plan;
 mod stats;
 mod status;
 #[cfg(test)]
@@ -19,9 +21,11 @@ pub use self::bans::{
     PrefixesRequest, Removed,
 };
 pub use self::changes::{Actor, Changed, Detached, PauseState, Reloaded, Sizes};
+pub use self::coverage::{Cover, Coverage, ProcessInfo, SocketCoverage};
 pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
-    BucketState, CountryMatch, Explanation, ListLine, ListMatch, Origined, Probe, Protocol,
+    BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,
+    ListMatch, Origined, Probe, ProbeVerdict, Protocol,
 };
 pub use self::geo::{
     CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
@@ -31,6 +35,10 @@ pub use self::history::{
     PendingStatus, PolicySent, UndoRequest,
 };
 pub use self::lists::{ListAnswer, ListInfo, Lists, SkippedLine};
+pub use self::plan::{
+    AddressChanges, ChangeKind, FamilyChanges, KeyChange, NowAndThen, Plan, PlanRequest, RuleChange,
+    SourceChange, SourceChanges, TableChanges,
+};
 pub use self::stats::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats};
 pub use self::status::{InterfaceStatus, KernelInfo, LastReload, PolicyStatus, Status, TableStatus, XdpMode};
 

@@ -136,3 +136,40 @@ fn a_counter_that_was_set_back_counts_from_zero() {
     assert_eq!(count(5, 500).since(count(3, 300)), count(2, 200));
     assert_eq!(count(2, 200).since(count(3, 300)), count(2, 200));
 }
+
+#[test]
+fn a_plan_request_needs_nothing() {
+    let request: PlanRequest = serde_json::from_value(json!({})).unwrap();
+    assert_eq!((request.policy, request.minutes), (None, 5));
+    assert!(serde_json::from_value::<PlanRequest>(json!({"hours": 1})).is_err());
+}
+
+#[test]
+fn addresses_of_a_plan_may_be_more_than_64_bits() {
+    let all = AddressChanges { prefixes: 1, addresses: u128::MAX, examples: vec!["::/0".parse().unwrap()] };
+    let text = r#"{"prefixes":1,"addresses":340282366920938463463374607431768211455,"examples":["::/0"]}"#;
+    assert_eq!(serde_json::to_string(&all).unwrap(), text);
+    assert_eq!(serde_json::from_str::<AddressChanges>(text).unwrap(), all);
+}
+
+#[test]
+fn a_probe_says_only_what_is_not_usual() {
+    let usual = json!({"destination": null, "protocol": "tcp", "port": 443});
+    assert_eq!(serde_json::to_value(Probe::to(Protocol::Tcp, 443)).unwrap(), usual);
+    let other = Probe { bytes: Some(98), later_fragment: true, ..Probe::to(Protocol::Other(47), 0) };
+    let json = json!({"destination": null, "protocol": {"other": 47}, "port": 0, "bytes": 98, "later_fragment": true});
+    assert_eq!(serde_json::to_value(other).unwrap(), json);
+    assert_eq!(serde_json::from_value::<Probe>(json).unwrap(), other);
+}
+
+#[test]
+fn a_listening_socket() {
+    let text = r#"{
+        "protocol": "tcp", "address": "::", "port": 443, "inode": 4711, "process": {"pid": 7, "name": "web"}, "loopback": false,
+        "guarded": ["eth0"], "unguarded": ["wg0"], "cover": "source-limits", "services": [], "limits": [],
+        "covered": false
+    }"#;
+    let socket: SocketCoverage = serde_json::from_str(text).unwrap();
+    assert_eq!((socket.cover, socket.covered), (Cover::SourceLimits, false));
+    assert_eq!(serde_json::to_value(&socket).unwrap(), value(text));
+}

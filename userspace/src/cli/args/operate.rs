@@ -100,12 +100,15 @@ pub(in crate::cli) struct ExplainArgs {
     /// The port on this host
     #[arg(long, value_name = "PORT", default_value_t = 443)]
     pub(in crate::cli) port: u16,
-    /// tcp: a SYN, which starts a connection; udp: a datagram
+    /// tcp: a SYN, which starts a connection; udp: a datagram; icmp: an echo request
     #[arg(long, value_name = "PROTO", value_enum, default_value_t = ProtocolWord::Tcp)]
     pub(in crate::cli) proto: ProtocolWord,
     /// The address of this host that it is sent to, where services tell them apart
     #[arg(long, value_name = "ADDRESS")]
     pub(in crate::cli) to: Option<IpAddr>,
+    /// Take the packets of that address out of this capture (pcap or pcapng; `-` is standard input) instead
+    #[arg(long = "in", value_name = "FILE", conflicts_with_all = ["port", "proto", "to"])]
+    pub(in crate::cli) capture: Option<PathBuf>,
 }
 
 /// [`Protocol`] as a word of the command line.
@@ -113,6 +116,7 @@ pub(in crate::cli) struct ExplainArgs {
 pub(in crate::cli) enum ProtocolWord {
     Tcp,
     Udp,
+    Icmp,
 }
 
 impl From<ProtocolWord> for Protocol {
@@ -120,6 +124,7 @@ impl From<ProtocolWord> for Protocol {
         match word {
             ProtocolWord::Tcp => Self::Tcp,
             ProtocolWord::Udp => Self::Udp,
+            ProtocolWord::Icmp => Self::Icmp,
         }
     }
 }

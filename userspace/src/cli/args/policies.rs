@@ -20,6 +20,15 @@ pub(in crate::cli) struct ApplyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct PlanArgs {
+    /// The policy [default: the daemon's own policy file]
+    pub(in crate::cli) file: Option<PathBuf>,
+    /// Ask about the sources of this many minutes
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub(in crate::cli) minutes: u32,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct UndoArgs {
     /// How many policies back
     #[arg(value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]

@@ -95,7 +95,9 @@ fn protocol(number: u8) -> String {
     name.to_owned()
 }
 
-fn tcp_flags(flags: u8) -> String {
+/// The names of TCP flags that are set.
+#[must_use]
+pub fn tcp_flags(flags: u8) -> String {
     const NAMES: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
     let set: Vec<_> =
         NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0).map(|(_, name)| *name).collect();

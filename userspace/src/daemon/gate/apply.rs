@@ -8,7 +8,7 @@ use super::replace::Change;
 use super::start::{attach_all, take_off_fresh};
 use super::{Gate, OnlyChange};
 use crate::api::Failure;
-use crate::api::types::{Applied, ApplyRequest, Changed, LastReload, Reloaded};
+use crate::api::types::{Applied, ApplyRequest, Changed, LastReload, PolicySent, Reloaded};
 use crate::config::{Config, InterfaceName};
 use crate::daemon::{Caller, Inputs, clock};
 use crate::store::PolicyText;
@@ -49,16 +49,21 @@ impl Gate {
     pub fn apply(&self, request: ApplyRequest, caller: &Caller) -> Result<Applied, Failure> {
         let confirm = within(request.confirm_seconds)?;
         let only = self.whole_change()?;
-        let policy = match request.policy {
-            Some(sent) if sent.path.is_relative() => {
-                return Err(Failure::usage(format!("{} is no absolute path", sent.path.display())));
-            }
-            Some(sent) => PolicyText { file: Some(sent.path), text: sent.text },
-            None => self.options.read()?,
-        };
+        let policy = self.policy_of(request.policy)?;
         let applied = self.put_policy(&only, policy, "apply", confirm, request.force, caller)?;
         self.note_reload(None);
         Ok(applied)
+    }
+
+    /// The policy that a request names.
+    pub(super) fn policy_of(&self, sent: Option<PolicySent>) -> Result<PolicyText, Failure> {
+        match sent {
+            Some(sent) if sent.path.is_relative() => {
+                Err(Failure::usage(format!("{} is no absolute path", sent.path.display())))
+            }
+            Some(sent) => Ok(PolicyText { file: Some(sent.path), text: sent.text }),
+            None => self.options.read(),
+        }
     }
 
     /// The policy file.
@@ -167,7 +172,7 @@ pub(super) fn within(seconds: Option<u64>) -> Result<Option<Duration>, Failure> 
 }
 
 /// The keys that differ and that only a start reads.
-fn needs_restart(before: &Config, after: &Config) -> Vec<String> {
+pub(super) fn needs_restart(before: &Config, after: &Config) -> Vec<String> {
     let (old, new) = (&before.daemon, &after.daemon);
     let differs = [
         ("daemon.socket", old.socket != new.socket),

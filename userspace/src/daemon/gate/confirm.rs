@@ -220,7 +220,7 @@ fn refuse_if_late(pending: &Pending) -> Result<(), Failure> {
     ))
 }
 
-fn must_be_confirmed(pending: &Pending) -> Failure {
+pub(super) fn must_be_confirmed(pending: &Pending) -> Failure {
     let (number, left) = (pending.number, seconds_left(pending));
     let message = if let Some((_, problem)) = &pending.failed {
         format!(

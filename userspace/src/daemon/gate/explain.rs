@@ -1,19 +1,34 @@
 use std::fs::File;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
-use xdpgate_ebpf::verdict::Action;
+use xdpgate_ebpf::verdict::{Action, Verdict};
 
 use super::limits::Limits;
-use super::{Gate, probe};
-use crate::api::types::{CountryMatch, Explanation, ListLine, ListMatch, Origin, Origined, Probe};
+use super::{Gate, Live, probe};
+use crate::api::types::{
+    Ban, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, ListLine, ListMatch, Origin, Origined,
+    Probe, ProbeVerdict,
+};
 use crate::api::{Failure, Prefix};
 use crate::daemon::Inputs;
 use crate::daemon::clock::Deadline;
 use crate::daemon::events::labels;
 use crate::feeds::lines_covering;
-use crate::kernel::monotonic_ns;
+use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::{self, AllowedBy, Known, Model};
+
+/// The most packets that are explained at once.
+const MOST_PROBES: usize = 1_000;
+
+/// What the kernel has of one address now.
+struct Scene {
+    live: Arc<Live>,
+    bans: Vec<Ban>,
+    tables: Model,
+    now_ns: u64,
+}
 
 impl Gate {
     /// What would happen to a packet from this address now, and why.
@@ -21,33 +36,60 @@ impl Gate {
     /// # Errors
     /// When the kernel or the store cannot be read.
     pub fn explain(&self, address: IpAddr, probe: Probe) -> Result<Explanation, Failure> {
-        let live = self.live();
-        let inputs = &live.inputs;
-        let known = inputs.with_sources(|sources| policy::known(sources, address));
-        let bans = self.bans_covering(IpNet::from(address))?;
-        let now_ns = monotonic_ns();
-        let deadline = Deadline::now();
+        self.explain_in(&self.scene(address)?, address, probe)
+    }
 
-        let image = inputs.compile_for(live.settings.generation, address)?;
-        let mut tables = Model::new(image);
+    /// What would happen to packets from this address, if each of them came now, and why to the first that would be
+    /// dropped, or else to the first.
+    ///
+    /// # Errors
+    /// When there are none or too many of them, and as [`Gate::explain`].
+    pub fn explain_packets(
+        &self,
+        address: IpAddr,
+        request: &ExplainRequest,
+    ) -> Result<ExplainedPackets, Failure> {
+        let probes = &request.probes;
+        if probes.len() > MOST_PROBES {
+            return Err(Failure::usage(format!("at most {MOST_PROBES} packets can be explained at once")));
+        }
+        let scene = self.scene(address)?;
+        let judged = |probe: &Probe| {
+            let verdict = scene.judge(&self.kernel, address, *probe).2;
+            ProbeVerdict { action: word(&verdict).to_owned(), reason: verdict.reason.label().to_owned() }
+        };
+        let verdicts: Vec<_> = probes.iter().map(judged).collect();
+        let explained = verdicts.iter().position(|verdict| verdict.action != "pass").unwrap_or(0);
+        let probe = probes.get(explained).ok_or_else(|| Failure::usage("there is no packet to explain"))?;
+        Ok(ExplainedPackets { explanation: self.explain_in(&scene, address, *probe)?, verdicts, explained })
+    }
+
+    fn scene(&self, address: IpAddr) -> Result<Scene, Failure> {
+        let live = self.live();
+        let bans = self.bans_covering(IpNet::from(address))?;
+        let deadline = Deadline::now();
+        let mut tables = Model::new(live.inputs.compile_for(live.settings.generation, address)?);
         tables.pause(self.kernel.paused());
         for ban in &bans {
             // A source is in no more prefixes than there are lengths, so they all fit.
             let _ = tables.add_ban(ban.prefix.net(), deadline.monotonic(ban.expires));
         }
-        let limits = Limits::of(&tables, &live, &probe::packet(address, probe));
-        let buckets = limits.read(&self.kernel);
-        for bucket in &buckets {
-            bucket.copy_to(&tables);
-        }
-        let verdict = probe::judge(&tables, address, probe, now_ns);
+        Ok(Scene { live, bans, tables, now_ns: monotonic_ns() })
+    }
+
+    fn explain_in(&self, scene: &Scene, address: IpAddr, probe: Probe) -> Result<Explanation, Failure> {
+        let Scene { live, bans, now_ns, .. } = scene;
+        let inputs = &live.inputs;
+        let known = inputs.with_sources(|sources| policy::known(sources, address));
+        let (limits, words, verdict) = scene.judge(&self.kernel, address, probe);
 
         let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));
         let list = list.map(|list| list.name.clone());
+        let buckets = limits.buckets(&words).map(|bucket| bucket.state(*now_ns, &self.kernel));
         Ok(Explanation {
             address,
             probe,
-            action: if verdict.action() == Action::Pass { "pass" } else { "drop" }.to_owned(),
+            action: word(&verdict).to_owned(),
             reason: verdict.reason.label().to_owned(),
             help: verdict.reason.help().to_owned(),
             list,
@@ -56,15 +98,30 @@ impl Gate {
             generation: live.settings.generation,
             allow: known.allowed.iter().map(|entry| allowed(inputs, entry)).collect(),
             management: known.management.iter().map(management).collect(),
-            bans,
+            bans: bans.clone(),
             lists: list_matches(inputs, &known, address),
             country: country(inputs, &known),
             service: limits.service(),
             plan: limits.plan(),
-            limits: buckets.iter().map(|bucket| bucket.state(now_ns)).collect(),
+            limits: buckets.collect::<Result<_, _>>()?,
             modes: inputs.modes_set(),
         })
     }
+}
+
+impl Scene {
+    /// The limits of a packet, the words of their buckets, and the verdict.
+    fn judge(&self, kernel: &Kernel, address: IpAddr, probe: Probe) -> (Limits<'_>, Vec<u64>, Verdict) {
+        let limits = Limits::of(&self.tables, &self.live, &probe::packet(address, probe));
+        let words = limits.read(kernel);
+        limits.buckets(&words).for_each(|bucket| bucket.copy_to(&self.tables));
+        let verdict = probe::judge(&self.tables, address, probe, self.now_ns);
+        (limits, words, verdict)
+    }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    if verdict.action() == Action::Pass { "pass" } else { "drop" }
 }
 
 fn allowed(inputs: &Inputs, entry: &AllowedBy) -> Origined {

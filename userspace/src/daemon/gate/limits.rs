@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use xdpgate_ebpf::abi::{
-    self, LimitRow, Meter, bucket_class, family, fragments, limit_key, limit_number, limit_unit, service,
+    self, LimitCounters, LimitRow, Meter, bucket_class, family, fragments, limit_key, limit_number,
+    limit_unit, service,
 };
 use xdpgate_ebpf::buckets::BucketKey;
 use xdpgate_ebpf::limit::ticks;
@@ -12,8 +13,10 @@ use xdpgate_ebpf::packet::Packet;
 use xdpgate_ebpf::rules::{self, RuleCase};
 use xdpgate_ebpf::tables::Tables;
 
+use super::stats::count;
 use super::{Live, probe};
-use crate::api::types::BucketState;
+use crate::api::Failure;
+use crate::api::types::{BucketState, LimitCounts};
 use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 use crate::kernel::Kernel;
@@ -34,13 +37,14 @@ struct Watched {
     algorithm: Algorithm,
     mode: Mode,
     row: LimitRow,
+    /// Of the row; none: it has no row, and so no counters.
+    number: Option<u16>,
     key: BucketKey,
 }
 
 /// A bucket as the kernel has it.
 pub(super) struct Bucket<'a> {
     watched: &'a Watched,
-    /// Zero: the kernel has none, which is as good as a full one.
     word: u64,
 }
 
@@ -99,10 +103,15 @@ impl<'a> Limits<'a> {
         self.live.inputs.plans.get(position).map(|plan| plan.name.clone())
     }
 
-    /// Their buckets in the kernel.
-    pub(super) fn read(&self, kernel: &Kernel) -> Vec<Bucket<'_>> {
+    /// The words of their buckets in the kernel. Zero: it has none, which is as good as a full one.
+    pub(super) fn read(&self, kernel: &Kernel) -> Vec<u64> {
         let word = |watched: &Watched| kernel.bucket(&watched.key, watched.row.class.into()).unwrap_or(0);
-        self.watched.iter().map(|watched| Bucket { watched, word: word(watched) }).collect()
+        self.watched.iter().map(word).collect()
+    }
+
+    /// Their buckets with these words.
+    pub(super) fn buckets(&self, words: &[u64]) -> impl Iterator<Item = Bucket<'_>> {
+        self.watched.iter().zip(words.to_vec()).map(|(watched, word)| Bucket { watched, word })
     }
 }
 
@@ -118,7 +127,8 @@ impl Watched {
             (_, None) => ("packets".to_owned(), config.source_limits.mode),
         };
         let algorithm = limit.map(|limit| limit.algorithm).unwrap_or_default();
-        Self { name, algorithm, mode, row: *row, key: rules::bucket_key(row, salt, case) }
+        let key = rules::bucket_key(row, salt, case);
+        Self { name, algorithm, mode, row: *row, number: Some(number), key }
     }
 
     /// The one limit of each source, which has no row.
@@ -147,6 +157,7 @@ impl Watched {
             algorithm: Algorithm::TokenBucket,
             mode: live.inputs.config_in_force().source_limits.mode,
             row,
+            number: None,
             key: rules::bucket_key(&row, 0, case),
         })
     }
@@ -168,16 +179,20 @@ impl Watched {
 impl Bucket<'_> {
     /// Puts the bucket into a model.
     pub(super) fn copy_to(&self, tables: &Model) {
-        if self.word != 0 {
-            tables.set_bucket(&self.watched.key, self.watched.row.class.into(), self.word);
-        }
+        tables.set_bucket(&self.watched.key, self.watched.row.class.into(), self.word);
     }
 
     /// The bucket as the API shows it.
-    pub(super) fn state(&self, now_ns: u64) -> BucketState {
-        let Watched { name, algorithm, mode, row, .. } = self.watched;
+    pub(super) fn state(&self, now_ns: u64, kernel: &Kernel) -> Result<BucketState, Failure> {
+        let Watched { name, algorithm, mode, row, number, .. } = self.watched;
         let (left, burst) = probe::units_left(&row.meter, self.word, now_ns);
-        BucketState {
+        let counters = number.map(|number| kernel.limit_counters(number)).transpose()?;
+        let counted = counters.map(|LimitCounters { charged, dropped, monitored }| LimitCounts {
+            charged: count(charged),
+            dropped: count(dropped),
+            monitored: count(monitored),
+        });
+        Ok(BucketState {
             limit: name.clone(),
             algorithm: *algorithm,
             unit: match row.unit {
@@ -192,7 +207,8 @@ impl Bucket<'_> {
             burst,
             left,
             mode: *mode,
-        }
+            counted,
+        })
     }
 }
 

@@ -51,6 +51,17 @@ pub(super) fn check_image(
     check_all(before, after, image, &protected)
 }
 
+/// Everything because of which [`check_image`] would refuse a policy.
+pub(super) fn findings(
+    before: &Inputs,
+    after: &Inputs,
+    image: &Arc<Image>,
+    caller: &Caller,
+) -> Result<Vec<Failure>, Failure> {
+    let protected = protected(&Host::now(&ports(before, after)), caller.ssh);
+    all(before, after, image, &protected).collect()
+}
+
 /// What [`check_image`] would say, where nobody can be asked.
 pub(super) fn warn(after: &Inputs, image: &Arc<Image>) {
     for who in protected(&Host::now(&ports(after, after)), None) {
@@ -74,10 +85,10 @@ struct Protected {
 }
 
 /// A port that no service has: what arrives there is a reply.
-const REPLY: Probe = Probe { destination: None, protocol: Protocol::Udp, port: 50_000 };
+const REPLY: Probe = Probe::to(Protocol::Udp, 50_000);
 
 fn protected(host: &Host, ssh: Option<SshPeer>) -> Vec<Protected> {
-    let connect = |port| Probe { destination: None, protocol: Protocol::Tcp, port };
+    let connect = |port| Probe::to(Protocol::Tcp, port);
     let caller = ssh.map(|SshPeer { address, port }| Protected {
         address,
         what: format!("{address}, from which you are connected by SSH to port {port}"),
@@ -113,14 +124,26 @@ fn check_all(
     image: &Arc<Image>,
     protected: &[Protected],
 ) -> Result<(), Failure> {
-    for who in protected {
-        let Some(rule) = dropped_by(after, image, who) else { continue };
-        let earlier = Arc::new(before.compile_for(image.settings.generation, who.address)?);
-        if probe::judge_unlimited(&earlier, who.address, who.probe).action() == Action::Pass {
-            return Err(refused(format!("it would drop {}: {rule}", who.what)));
-        }
-    }
-    Ok(())
+    let mut found = all(before, after, image, protected);
+    found.next().map_or(Ok(()), |found| Err(found?))
+}
+
+/// Everybody of `protected` who would be dropped and passed before: why that is refused.
+fn all<'a>(
+    before: &'a Inputs,
+    after: &'a Inputs,
+    image: &'a Arc<Image>,
+    protected: &'a [Protected],
+) -> impl Iterator<Item = Result<Failure, Failure>> + 'a {
+    protected.iter().filter_map(move |who| {
+        let rule = dropped_by(after, image, who)?;
+        let earlier = match before.compile_for(image.settings.generation, who.address) {
+            Ok(earlier) => Arc::new(earlier),
+            Err(error) => return Some(Err(error)),
+        };
+        let passed = probe::judge_unlimited(&earlier, who.address, who.probe).action() == Action::Pass;
+        passed.then(|| Ok(refused(format!("it would drop {}: {rule}", who.what))))
+    })
 }
 
 /// The rule that drops somebody, and where it is written.

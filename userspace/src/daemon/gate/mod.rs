@@ -8,6 +8,7 @@ mod allow;
 mod apply;
 mod bans;
 mod confirm;
+mod coverage;
 mod explain;
 mod geo;
 mod history;
@@ -17,6 +18,7 @@ mod lists;
 mod lockout;
 mod modes;
 mod offenders;
+mod plan;
 mod probe;
 mod replace;
 mod resume;
@@ -33,6 +35,7 @@ use xdpgate_ebpf::abi::Settings;
 
 pub use self::bans::BanLines;
 pub use self::lists::NewList;
+pub use self::probe::probe_of;
 
 use self::bans::BanRegister;
 use self::confirm::Pending;

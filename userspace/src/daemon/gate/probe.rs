@@ -1,11 +1,11 @@
 //! One imagined packet, judged by the code that the kernel runs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use xdpgate_ebpf::abi::Meter;
+use xdpgate_ebpf::abi::{Meter, family};
 use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::{Packet, TCP_SYN, parse, protocol};
+use xdpgate_ebpf::packet::{Fragment, Packet, TCP_SYN, parse, protocol};
 use xdpgate_ebpf::verdict::Verdict;
 
 use crate::api::types::{Probe, Protocol};
@@ -45,47 +45,122 @@ pub(super) fn units_left(meter: &Meter, word: u64, now_ns: u64) -> (u64, u64) {
 /// A port of a client, as kernels choose them.
 const CLIENT_PORT: u16 = 50_000;
 
-/// An Ethernet frame with a TCP SYN or a UDP datagram. Checksums are zero: xdpgate judges sources, not wires.
+/// The most bytes of a probe: what captures hold at most.
+const MOST_BYTES: u32 = 256 << 10;
+const FRAGMENT_HEADER: u8 = 44;
+const ECHO_REQUEST: u8 = 8;
+const ECHO_REQUEST_V6: u8 = 128;
+
+/// An Ethernet frame with the packet. Checksums are zero: xdpgate judges sources, not wires.
 fn frame(source: IpAddr, probe: Probe) -> Vec<u8> {
-    let mut transport = Vec::new();
-    transport.extend(CLIENT_PORT.to_be_bytes());
-    transport.extend(probe.port.to_be_bytes());
+    let mut frame = vec![0; 12];
+    let headers = network(source, probe, 0).len() + transport(source, probe).1.len() + 14;
+    let whole = probe.bytes.map_or(headers, |bytes| bytes.min(MOST_BYTES) as usize).max(headers);
+    frame.extend(if source.is_ipv4() { 0x0800_u16 } else { 0x86dd }.to_be_bytes());
+    frame.extend(network(source, probe, whole - 14));
+    frame.extend(transport(source, probe).1);
+    frame.resize(whole, 0);
+    frame
+}
+
+/// The IP header of a packet of so many bytes.
+fn network(source: IpAddr, probe: Probe, bytes: usize) -> Vec<u8> {
+    let (number, _) = transport(source, probe);
+    let hop_limit = probe.hop_limit.unwrap_or(64);
+    let length =
+        |header: usize| u16::try_from(bytes.saturating_sub(header)).unwrap_or(u16::MAX).to_be_bytes();
+    let mut header = Vec::new();
+    match source {
+        IpAddr::V4(source) => {
+            header.extend([0x45, 0]);
+            header.extend(length(0));
+            // A later fragment begins at its eighth byte.
+            header.extend([0, 0, 0, u8::from(probe.later_fragment), hop_limit, number, 0, 0]);
+            header.extend(source.octets());
+            let to = probe.destination.and_then(|to| if let IpAddr::V4(to) = to { Some(to) } else { None });
+            header.extend(to.map_or([0; 4], |to| to.octets()));
+        }
+        IpAddr::V6(source) => {
+            header.extend([0x60, 0, 0, 0]);
+            header.extend(length(40));
+            header.extend([if probe.later_fragment { FRAGMENT_HEADER } else { number }, hop_limit]);
+            header.extend(source.octets());
+            let to = probe.destination.and_then(|to| if let IpAddr::V6(to) = to { Some(to) } else { None });
+            header.extend(to.map_or([0; 16], |to| to.octets()));
+            if probe.later_fragment {
+                header.extend([number, 0, 0, 8, 0, 0, 0, 0]);
+            }
+        }
+    }
+    header
+}
+
+/// The number of the protocol, and its header.
+fn transport(source: IpAddr, probe: Probe) -> (u8, Vec<u8>) {
+    let mut header = Vec::new();
     let number = match probe.protocol {
         Protocol::Tcp => {
-            transport.extend([0; 8]);
+            header.extend(CLIENT_PORT.to_be_bytes());
+            header.extend(probe.port.to_be_bytes());
+            header.extend([0; 8]);
             // Data offset of 5 words.
-            transport.extend([5 << 4, TCP_SYN, 0, 0, 0, 0, 0, 0]);
+            header.extend([5 << 4, probe.tcp_flags.unwrap_or(TCP_SYN), 0, 0, 0, 0, 0, 0]);
             protocol::TCP
         }
         Protocol::Udp => {
-            transport.extend([0, 8, 0, 0]);
+            header.extend(CLIENT_PORT.to_be_bytes());
+            header.extend(probe.port.to_be_bytes());
+            header.extend([0, 8, 0, 0]);
             protocol::UDP
         }
+        Protocol::Icmp => {
+            let (number, request) = if source.is_ipv4() {
+                (protocol::ICMP, ECHO_REQUEST)
+            } else {
+                (protocol::ICMPV6, ECHO_REQUEST_V6)
+            };
+            header.extend([probe.icmp_type.unwrap_or(request), 0, 0, 0, 0, 0, 0, 0]);
+            number
+        }
+        Protocol::Other(number) => number,
     };
-    let length = u16::try_from(transport.len()).unwrap_or(0);
-    let mut frame = vec![0; 12];
-    match source {
-        IpAddr::V4(source) => {
-            frame.extend(0x0800_u16.to_be_bytes());
-            frame.extend([0x45, 0]);
-            frame.extend((length + 20).to_be_bytes());
-            frame.extend([0, 0, 0, 0, 64, number, 0, 0]);
-            frame.extend(source.octets());
-            let to = probe.destination.and_then(|to| if let IpAddr::V4(to) = to { Some(to) } else { None });
-            frame.extend(to.map_or([0; 4], |to| to.octets()));
-        }
-        IpAddr::V6(source) => {
-            frame.extend(0x86dd_u16.to_be_bytes());
-            frame.extend([0x60, 0, 0, 0]);
-            frame.extend(length.to_be_bytes());
-            frame.extend([number, 64]);
-            frame.extend(source.octets());
-            let to = probe.destination.and_then(|to| if let IpAddr::V6(to) = to { Some(to) } else { None });
-            frame.extend(to.map_or([0; 16], |to| to.octets()));
-        }
+    (number, header)
+}
+
+/// The probe that stands for a packet that was read. `None`: it is of no IP source.
+#[must_use]
+pub fn probe_of(packet: &Packet) -> Option<(IpAddr, Probe)> {
+    let source = address(packet.source.family, packet.source.address)?;
+    let port = u16::from_be_bytes(packet.destination_port);
+    let is_tcp = packet.protocol == protocol::TCP && packet.fragment != Fragment::Later;
+    let is_icmp = match source {
+        IpAddr::V4(_) => packet.protocol == protocol::ICMP,
+        IpAddr::V6(_) => packet.protocol == protocol::ICMPV6,
+    };
+    let protocol = match packet.protocol {
+        protocol::TCP => Protocol::Tcp,
+        protocol::UDP => Protocol::Udp,
+        _ if is_icmp => Protocol::Icmp,
+        other => Protocol::Other(other),
+    };
+    let probe = Probe {
+        destination: address(packet.source.family, packet.destination),
+        tcp_flags: is_tcp.then_some(packet.tcp_flags),
+        icmp_type: is_icmp.then_some(packet.icmp_type),
+        hop_limit: Some(packet.hop_limit),
+        bytes: Some(packet.bytes),
+        later_fragment: packet.fragment == Fragment::Later,
+        ..Probe::to(protocol, port)
+    };
+    Some((source, probe))
+}
+
+fn address(of: u8, bytes: [u8; 16]) -> Option<IpAddr> {
+    match of {
+        family::IPV4 => Some(Ipv4Addr::from_octets(*bytes.first_chunk()?).into()),
+        family::IPV6 => Some(Ipv6Addr::from_octets(bytes).into()),
+        _ => None,
     }
-    frame.extend(transport);
-    frame
 }
 
 #[cfg(test)]
@@ -100,13 +175,34 @@ mod tests {
     fn the_imagined_packet_is_what_it_says() {
         for source in ["192.0.2.1", "2001:db8::1"] {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
-                let frame = frame(source.parse().unwrap(), Probe { destination: None, protocol, port: 443 });
+                let frame = frame(source.parse().unwrap(), Probe::to(protocol, 443));
                 let mut packet = Packet::unread(0);
                 assert!(parse(&frame.as_slice(), &mut packet).is_ok(), "{source} {protocol:?}");
                 assert_eq!(u16::from_be_bytes(packet.destination_port), 443);
                 assert_eq!(packet.tcp_flags, if protocol == Protocol::Tcp { TCP_SYN } else { 0 });
             }
         }
+    }
+
+    #[test]
+    fn a_packet_that_was_read_is_imagined_alike() {
+        for source in ["192.0.2.1", "2001:db8::1"] {
+            let source: IpAddr = source.parse().unwrap();
+            let destination =
+                Some(if source.is_ipv4() { "192.0.2.9" } else { "2001:db8::9" }.parse().unwrap());
+            let shapes = [
+                Probe { tcp_flags: Some(0x10), bytes: Some(1_514), ..Probe::to(Protocol::Tcp, 443) },
+                Probe { bytes: Some(70), ..Probe::to(Protocol::Udp, 53) },
+                Probe { icmp_type: Some(3), bytes: Some(98), ..Probe::to(Protocol::Icmp, 0) },
+                Probe { bytes: Some(100_000), ..Probe::to(Protocol::Other(47), 0) },
+                Probe { bytes: Some(600), later_fragment: true, ..Probe::to(Protocol::Udp, 0) },
+            ];
+            for shape in shapes {
+                let probe = Probe { destination, hop_limit: Some(57), ..shape };
+                assert_eq!(probe_of(&packet(source, probe)), Some((source, probe)));
+            }
+        }
+        assert_eq!(probe_of(&Packet::unread(60)), None, "no IP packet");
     }
 
     #[test]
@@ -128,7 +224,7 @@ mod tests {
         let mut tables = Model::new(Arc::clone(&image));
         let end = 5 << EXPIRY_SHIFT;
         tables.add_ban("192.0.2.0/24".parse().unwrap(), Some(end)).unwrap();
-        let probe = Probe { destination: None, protocol: Protocol::Tcp, port: 443 };
+        let probe = Probe::to(Protocol::Tcp, 443);
         let judged = |tables: &Model, source: &str, now_ns| {
             judge(tables, source.parse().unwrap(), probe, now_ns).reason
         };

@@ -1,18 +1,63 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `TCP_ESTABLISHED` of `include/net/tcp_states.h`.
+// `include/net/tcp_states.h`; a UDP socket that is not connected has the last.
 const ESTABLISHED: &str = "01";
+const LISTEN: &str = "0A";
+const UNCONNECTED: &str = "07";
+
+/// What a socket speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::daemon) enum Transport {
+    Tcp,
+    Udp,
+}
+
+/// A socket that waits for whoever comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::daemon) struct Listening {
+    pub(in crate::daemon) transport: Transport,
+    /// Unspecified: every address of the host; of an IPv6 socket those of IPv4 too, unless its program says otherwise.
+    pub(in crate::daemon) address: IpAddr,
+    pub(in crate::daemon) port: u16,
+    pub(in crate::daemon) inode: u64,
+}
+
+/// A line of `/proc/net/tcp` and its likes.
+struct Line<'a> {
+    local: (IpAddr, u16),
+    remote: (IpAddr, u16),
+    state: &'a str,
+    inode: Option<u64>,
+}
 
 /// The other ends of established connections to these ports, in the text of `/proc/net/tcp` or `/proc/net/tcp6`.
 pub(super) fn connected(text: &str, ports: &[u16]) -> Vec<(IpAddr, u16)> {
-    let connection = |line: &str| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
-        let (_, port) = endpoint(local)?;
-        let (address, _) = endpoint(remote)?;
-        (state == ESTABLISHED && ports.contains(&port)).then_some((address, port))
+    let lines = lines(text).filter(|line| line.state == ESTABLISHED && ports.contains(&line.local.1));
+    lines.map(|line| (line.remote.0, line.local.1)).collect()
+}
+
+/// Sockets that wait for connections or datagrams, in the text of `/proc/net/tcp`, `udp`, `tcp6` or `udp6`.
+pub(in crate::daemon) fn listening(text: &str, transport: Transport) -> Vec<Listening> {
+    let wanted = match transport {
+        Transport::Tcp => LISTEN,
+        Transport::Udp => UNCONNECTED,
     };
-    text.lines().skip(1).filter_map(connection).collect()
+    let lines = lines(text).filter(|line| line.state == wanted && line.remote.1 == 0 && line.local.1 != 0);
+    let socket = |line: Line<'_>| {
+        let (address, port) = line.local;
+        Some(Listening { transport, address, port, inode: line.inode? })
+    };
+    lines.filter_map(socket).collect()
+}
+
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    text.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, remote, state) = (endpoint(fields.next()?)?, endpoint(fields.next()?)?, fields.next()?);
+        // Queues, timer, retransmissions, user, timeout.
+        let inode = fields.nth(5).and_then(|inode| inode.parse().ok());
+        Some(Line { local, remote, state, inode })
+    })
 }
 
 /// `0100007F:0016`: words of the address in the machine's order, the port as a number.
@@ -57,6 +102,24 @@ mod tests {
         assert_eq!(connected(TCP, &[443, 80]), [("198.51.100.8".parse().unwrap(), 443)]);
         assert!(connected("", &[22]).is_empty());
         assert!(connected("header\nrubbish\n 1: x:y z 01\n", &[22]).is_empty());
+    }
+
+    #[test]
+    fn listening_sockets_are_read() {
+        let any = |port, inode| Listening { transport: Transport::Tcp, address: [0; 4].into(), port, inode };
+        assert_eq!(listening(TCP, Transport::Tcp), [any(22, 1)]);
+        let tcp6 = "header\n   0: 00000000000000000000000001000000:0277 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 7 1\n";
+        let [socket] = listening(tcp6, Transport::Tcp)[..] else { panic!("one socket") };
+        assert_eq!((socket.address, socket.port, socket.inode), ("::1".parse().unwrap(), 631, 7));
+    }
+
+    #[test]
+    fn udp_sockets_that_are_connected_hear_only_one() {
+        let udp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref\n\
+            \x20 71: 3500007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 21 2 0 0\n\
+            \x20 72: 0202000A:C001 076433C6:0035 01 00000000:00000000 00:00000000 00000000   101        0 22 2 0 0\n";
+        let [socket] = listening(udp, Transport::Udp)[..] else { panic!("one socket") };
+        assert_eq!((socket.address, socket.port, socket.inode), ("127.0.0.53".parse().unwrap(), 53, 21));
     }
 
     #[test]
