@@ -2,6 +2,7 @@
 
 mod accounting;
 mod adoption;
+mod algorithms;
 mod allow;
 mod apply;
 mod attach;

@@ -1,0 +1,277 @@
+//! Each algorithm in the kernel against an exact model of it, packet for packet: each was sent at a known time and is seen
+//! where it comes out, so the model is asked about the time between.
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use etherparse::PacketBuilder;
+use serde_json::json;
+use xdpgate::kernel::monotonic_ns;
+use xdpgate_tests::exact::{self, Agreement, Judged};
+use xdpgate_tests::kernel_or_skip;
+use xdpgate_tests::raw::{Entrance, Exit, append_number};
+use xdpgate_tests::veth::{GUARDED_MAC, OUTSIDE_MAC, Wire};
+
+use crate::stage::{COUNTED_WITHIN, Stage, hosts, wait};
+
+const MS: u64 = 1_000_000;
+/// How old a reading of the clock is at most that packets share (docs/adr/0013).
+const SHARED_NS: u64 = 50_000;
+/// Where a busy machine lets packets pile up and then stops, it may be a tick of the slowest kernel.
+const TICK_NS: u64 = 10 * MS;
+/// No packet is sent so close to the border of a window, so that every packet is in one window for certain.
+const BORDER_NS: u64 = 30 * MS;
+/// A machine that stands still while packets cross a border tells nothing of windows. Then another source starts anew.
+const ATTEMPTS: u8 = 3;
+const PORT: u16 = 5_000;
+/// Nobody's address: the guarded host throws away what passes, and answers nothing.
+const DESTINATION: [u8; 4] = [203, 0, 113, 9];
+const HOP_LIMIT: u8 = 60;
+
+/// What is sent.
+#[derive(Clone, Copy)]
+struct Load {
+    gap: Duration,
+    time: Duration,
+    payload: usize,
+    syn: bool,
+    /// Of windows, whose borders are left out.
+    window_ns: Option<u64>,
+}
+
+const LOAD: Load = Load {
+    gap: Duration::from_micros(300),
+    time: Duration::from_millis(2_500),
+    payload: 10,
+    syn: false,
+    window_ns: None,
+};
+
+#[test]
+fn a_token_bucket_is_exact() -> Result<()> {
+    let limit = "rate = \"500 packets/s\"\nburst = 100";
+    buckets("a_token_bucket_is_exact", limit, LOAD, 500, 100)
+}
+
+#[test]
+fn a_leaky_bucket_is_exact() -> Result<()> {
+    let limit = "algorithm = \"leaky-bucket\"\nrate = \"200 packets/s\"";
+    buckets("a_leaky_bucket_is_exact", limit, LOAD, 200, 1)
+}
+
+#[test]
+fn a_bucket_of_bytes_is_exact() -> Result<()> {
+    let limit = "rate = \"50 kB/s\"\nburst = \"64 KiB\"";
+    buckets("a_bucket_of_bytes_is_exact", limit, Load { payload: 950, ..LOAD }, 50_000, 65_536)
+}
+
+#[test]
+fn a_bucket_of_connections_is_exact() -> Result<()> {
+    let limit = "rate = \"40 connections/s\"\nburst = 5";
+    buckets("a_bucket_of_connections_is_exact", limit, Load { syn: true, ..LOAD }, 40, 5)
+}
+
+#[test]
+fn a_fixed_window_is_exact() -> Result<()> {
+    let limit = "algorithm = \"fixed-window\"\ncount = \"70 packets\"\nwindow = \"400 ms\"";
+    windows("a_fixed_window_is_exact", limit, |packets| exact::fixed_window(400 * MS, 70, packets))
+}
+
+#[test]
+fn a_sliding_window_is_within_its_bound() -> Result<()> {
+    let limit = "algorithm = \"sliding-window\"\ncount = \"70 packets\"\nwindow = \"400 ms\"";
+    windows("a_sliding_window_is_within_its_bound", limit, |packets| {
+        let most = exact::most_in(400 * MS, packets);
+        println!("at most {most} in any 400 ms, 70 allowed");
+        ensure!(most <= 140, "{most} in 400 ms: more than twice the count");
+        exact::sliding_window(400 * MS, 70, packets)
+    })
+}
+
+fn buckets(test: &str, limit: &str, load: Load, rate: u64, burst: u64) -> Result<()> {
+    if !kernel_or_skip(test) {
+        return Ok(());
+    }
+    let mut bench = Bench::under(limit)?;
+    let packets = bench.drive(hosts(1)[0], load)?;
+    let agreement = agree(test, &packets, |packets| exact::bucket(rate, burst, packets))?;
+    let seconds = Duration::from_nanos(latest(&packets) - packets.first().context("nothing sent")?.earliest);
+    let (passed, sent) = (agreement.passed, agreement.packets);
+    println!(
+        "{passed} of {sent} packets in {:.3} s, {rate} a second and {burst} at once",
+        seconds.as_secs_f64()
+    );
+    bench.assert_counted(&packets, load.syn)
+}
+
+fn windows(test: &str, limit: &str, model: impl Fn(&[Judged]) -> Result<Agreement>) -> Result<()> {
+    if !kernel_or_skip(test) {
+        return Ok(());
+    }
+    let mut bench = Bench::under(limit)?;
+    let load = Load { window_ns: Some(400 * MS), ..LOAD };
+    let mut all = Vec::new();
+    for source in (1..=ATTEMPTS).map(|number| hosts(number)[0]) {
+        let packets = bench.drive(source, load)?;
+        all.extend(&packets);
+        if exact::is_certain(400 * MS, &packets) {
+            agree(test, &packets, model)?;
+            return bench.assert_counted(&all, false);
+        }
+    }
+    anyhow::bail!("{ATTEMPTS} times in a row packets stood still over the border of a window")
+}
+
+/// Asks the model of every packet.
+fn agree(
+    test: &str,
+    packets: &[Judged],
+    model: impl Fn(&[Judged]) -> Result<Agreement>,
+) -> Result<Agreement> {
+    let behind = |ns| -> Vec<_> {
+        packets.iter().map(|packet| Judged { earliest: packet.earliest - ns, ..*packet }).collect()
+    };
+    let agreement = model(&behind(SHARED_NS)).or_else(|_| {
+        println!("{test}: with packets that shared a reading of the clock until the next tick");
+        model(&behind(TICK_NS))
+    })?;
+    let Agreement { packets: compared, passed, certain } = agreement;
+    println!(
+        "{test}: {compared} decisions, {passed} to pass, as the exact model; {certain} could be no other"
+    );
+    assert_eq!(compared, packets.len() as u64);
+    assert!(certain > 0, "the times say nothing: {agreement:?}");
+    Ok(agreement)
+}
+
+fn latest(packets: &[Judged]) -> u64 {
+    packets.last().map_or(0, |packet| packet.latest)
+}
+
+/// A wire whose two ends are watched, and one limit between them.
+struct Bench {
+    stage: Stage,
+    entrance: Entrance,
+    exit: Exit,
+    next: u32,
+    bytes: u64,
+    marker: IpAddr,
+}
+
+impl Bench {
+    fn under(limit: &str) -> Result<Self> {
+        let [marker, _] = hosts(4);
+        let mut stage = Stage::on(Wire::of_one_queue()?)?;
+        stage.start_under(&format!(
+            "[allow]\nprefixes = [\"{marker}\"]\n[[limit]]\nname = \"limit\"\n{limit}\n\
+             [[service]]\nname = \"service\"\nprotocol = \"tcp+udp\"\nports = [{PORT}]\nlimits = [\"limit\"]\n"
+        ))?;
+        let (entrance, exit) = (Entrance::open(&stage.wire)?, Exit::watch(&stage.wire)?);
+        Ok(Self { stage, entrance, exit, next: 0, bytes: 0, marker })
+    }
+
+    /// Sends one packet after the other; what became of each, and when.
+    fn drive(&mut self, source: IpAddr, load: Load) -> Result<Vec<Judged>> {
+        let (template, mark) = (frame(source, load)?, frame(self.marker, LOAD)?);
+        let in_bytes = load.payload > LOAD.payload;
+        let first = self.next;
+        let mut packets = Vec::new();
+        let start = Instant::now();
+        while start.elapsed() < load.time {
+            if let Some(pause) = load.window_ns.and_then(|window| until_inside(window, monotonic_ns())) {
+                self.mark(&mark)?;
+                packets.push(None);
+                thread::sleep(pause);
+                continue;
+            }
+            let frame = self.numbered(&template);
+            let units = if in_bytes { frame.len() as u64 } else { 1 };
+            self.bytes += frame.len() as u64;
+            let earliest = monotonic_ns();
+            self.entrance.send(&frame)?;
+            packets.push(Some(Judged { earliest, latest: 0, units, passed: false }));
+            thread::sleep(load.gap);
+        }
+        self.mark(&mark)?;
+        packets.push(None);
+
+        // What comes out was decided about by then, and so was all that was sent before it.
+        let mut by = u64::MAX;
+        let mut arrivals = self.exit.take();
+        for (number, packet) in (first..self.next).rev().zip(packets.iter_mut().rev()) {
+            if let Some(arrival) = arrivals.pop_if(|arrival| arrival.number == number) {
+                by = arrival.at_ns;
+                packet.iter_mut().for_each(|packet| packet.passed = true);
+            }
+            packet.iter_mut().for_each(|packet| packet.latest = by);
+        }
+        ensure!(arrivals.is_empty(), "{} frames came out of their order", arrivals.len());
+        Ok(packets.into_iter().flatten().collect())
+    }
+
+    /// Sends a packet that passes, and waits until it has.
+    fn mark(&mut self, template: &[u8]) -> Result<()> {
+        let number = self.next;
+        let frame = self.numbered(template);
+        self.entrance.send(&frame)?;
+        self.exit.wait_for(number)
+    }
+
+    fn numbered(&mut self, template: &[u8]) -> Vec<u8> {
+        let mut frame = template.to_vec();
+        append_number(&mut frame, self.next);
+        self.next += 1;
+        frame
+    }
+
+    /// The limit's own counters say the same.
+    fn assert_counted(&self, packets: &[Judged], syn: bool) -> Result<()> {
+        let passed = packets.iter().filter(|packet| packet.passed).count() as u64;
+        let dropped = packets.len() as u64 - passed;
+        let limit = || -> Result<_> { Ok(self.stage.json("stats --once")?["limits"][0].clone()) };
+        wait("all are counted", COUNTED_WITHIN, || {
+            let limit = limit()?;
+            Ok(limit["charged"]["packets"] == passed && limit["dropped"]["packets"] == dropped)
+        })?;
+        let each = self.bytes / packets.len() as u64;
+        let expected = json!({
+            "service": "service", "plan": null, "limit": "limit", "mode": "enforce",
+            "charged": {"packets": passed, "bytes": passed * each},
+            "dropped": {"packets": dropped, "bytes": dropped * each},
+            "monitored": {"packets": 0, "bytes": 0},
+        });
+        assert_eq!(limit()?, expected);
+        let reason = if syn {
+            "connection-limit"
+        } else if each > 500 {
+            "byte-limit"
+        } else {
+            "packet-limit"
+        };
+        assert_eq!(self.stage.counters()?.dropped.get(reason), Some(&dropped));
+        Ok(())
+    }
+}
+
+/// How long to wait where the border of a window is near.
+fn until_inside(window_ns: u64, now_ns: u64) -> Option<Duration> {
+    let into = now_ns % window_ns;
+    if into < BORDER_NS {
+        return Some(Duration::from_nanos(BORDER_NS - into));
+    }
+    (into > window_ns - BORDER_NS).then(|| Duration::from_nanos(window_ns - into + BORDER_NS))
+}
+
+fn frame(source: IpAddr, load: Load) -> Result<Vec<u8>> {
+    let IpAddr::V4(source) = source else { anyhow::bail!("{source} is not IPv4") };
+    let ip = PacketBuilder::ethernet2(OUTSIDE_MAC, GUARDED_MAC).ipv4(source.octets(), DESTINATION, HOP_LIMIT);
+    let (payload, mut frame) = (vec![0; load.payload], Vec::new());
+    if load.syn {
+        ip.tcp(40_000, PORT, 1, 64_240).syn().write(&mut frame, &payload)?;
+    } else {
+        ip.udp(40_000, PORT).write(&mut frame, &payload)?;
+    }
+    Ok(frame)
+}
