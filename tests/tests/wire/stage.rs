@@ -192,7 +192,7 @@ impl Stage {
     }
 
     /// Waits until nothing is counted any more: interfaces that come up send a few packets by themselves.
-    fn at_rest(&self) -> Result<()> {
+    pub(crate) fn at_rest(&self) -> Result<()> {
         let mut last = None;
         wait("nothing is on the wire", COUNTED_WITHIN, || {
             let now = Some(self.counters()?);
