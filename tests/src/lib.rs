@@ -16,6 +16,7 @@ pub mod prerequisites;
 mod process;
 pub mod program;
 pub mod raw;
+pub mod recording;
 pub mod refusal;
 pub mod senders;
 pub mod stats;

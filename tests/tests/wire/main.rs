@@ -24,6 +24,7 @@ mod notify;
 mod pause;
 mod refusals;
 mod reload;
+mod replay;
 mod reply_safety;
 mod services;
 mod stage;
