@@ -181,11 +181,11 @@ impl Bench {
         let mut by = u64::MAX;
         let mut arrivals = self.exit.take();
         for (number, packet) in (first..self.next).rev().zip(packets.iter_mut().rev()) {
-            if let Some(arrival) = arrivals.pop_if(|arrival| arrival.number == number) {
-                by = arrival.at_ns;
-                packet.iter_mut().for_each(|packet| packet.passed = true);
+            let arrival = arrivals.pop_if(|arrival| arrival.number == number);
+            by = arrival.map_or(by, |arrival| arrival.at_ns);
+            if let Some(packet) = packet {
+                (packet.latest, packet.passed) = (by, arrival.is_some());
             }
-            packet.iter_mut().for_each(|packet| packet.latest = by);
         }
         ensure!(arrivals.is_empty(), "{} frames came out of their order", arrivals.len());
         Ok(packets.into_iter().flatten().collect())

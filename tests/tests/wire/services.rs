@@ -10,7 +10,7 @@ use xdpgate_tests::veth::{GUARDED, GUARDED_IPV4, GUARDED_IPV6, GUARDED_MAC, OUTS
 use xdpgate_tests::{kernel_or_skip, senders};
 
 use crate::stage::{PORT, Stage, hosts};
-use crate::tally::Tally;
+use crate::tally::{self, Tally};
 
 /// A second address of the guarded host in each family.
 const SECOND: [IpAddr; 2] =
@@ -238,12 +238,12 @@ fn what_is_monitored_and_what_is_dropped_never_mix() -> Result<()> {
         "[[service]]\nname = \"other\"\nprotocol = \"udp\"\nports = [8000]\nlimits = [\"watched\"]\n"
             .to_owned(),
     ];
-    let stage = stage(&policy.concat())?;
+    let mut stage = stage(&policy.concat())?;
     // Eight datagrams of one host over each family to one service, and as many to the other.
-    let eight = |host: u8| {
-        Tally::change(&stage, 32, || {
-            send(&stage, host, FIRST, PORT, 8)?;
-            send(&stage, host, FIRST, 8000, 8)
+    let eight = |stage: &Stage, host: u8| {
+        Tally::change(stage, 32, || {
+            send(stage, host, FIRST, PORT, 8)?;
+            send(stage, host, FIRST, 8000, 8)
         })
     };
     let watched = Tally::of(
@@ -252,17 +252,21 @@ fn what_is_monitored_and_what_is_dropped_never_mix() -> Result<()> {
         &[("web/-/watched", (4, 0, 12)), ("web/-/five", (10, 6, 0)), ("other/-/watched", (4, 0, 12))],
     )
     .with_monitored("packet-limit", 24);
-    assert_eq!(eight(1)?, watched);
+    assert_eq!(eight(&stage, 1)?, watched);
 
     stage.cli("enforce watched")?;
     let spent = [("web/-/watched", (0, 16, 0)), ("other/-/watched", (0, 16, 0))];
-    assert_eq!(eight(1)?, Tally::of(&[], &[("packet-limit", 32)], &spent), "its buckets are as they were");
+    assert_eq!(
+        eight(&stage, 1)?,
+        Tally::of(&[], &[("packet-limit", 32)], &spent),
+        "its buckets are as they were"
+    );
     let enforced = Tally::of(
         &[("within-limit", 8)],
         &[("packet-limit", 24)],
         &[("web/-/watched", (4, 12, 0)), ("web/-/five", (4, 0, 0)), ("other/-/watched", (4, 12, 0))],
     );
-    assert_eq!(eight(2)?, enforced);
+    assert_eq!(eight(&stage, 2)?, enforced);
 
     stage.cli("monitor five")?;
     stage.cli("monitor watched")?;
@@ -272,9 +276,15 @@ fn what_is_monitored_and_what_is_dropped_never_mix() -> Result<()> {
         &[("web/-/watched", (4, 0, 12)), ("web/-/five", (10, 0, 6)), ("other/-/watched", (4, 0, 12))],
     )
     .with_monitored("packet-limit", 24);
-    assert_eq!(eight(3)?, both);
+    assert_eq!(eight(&stage, 3)?, both);
 
     stage.cli("enforce five")?;
-    assert_eq!(eight(4)?, watched, "as at the beginning");
+    assert_eq!(eight(&stage, 4)?, watched, "as at the beginning");
+
+    let all = tally::limits(&stage.json("stats --once")?)?;
+    stage.daemon.kill()?;
+    stage.daemon.start_again()?;
+    assert_eq!(tally::limits(&stage.json("stats --once")?)?, all, "another daemon reads the same");
+    assert_eq!(eight(&stage, 4)?.limits["web/-/five"], (0, 16, 0), "and the modes are as they were set");
     Ok(())
 }
