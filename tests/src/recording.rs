@@ -1,5 +1,5 @@
 //! A capture of millions of numbered frames of all kinds: those of many sources to several services, fragments, tags, and
-//! frames that are malformed. The same length gives the same frames.
+//! frames that are malformed. The same seed gives the same frames.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -26,7 +26,6 @@ const IPV6_SOURCE: usize = 22;
 const VLANS: [&[u16]; 4] = [&[], &[], &[0x8100], &[0x88a8, 0x8100]];
 /// Frames that nobody wrote.
 const MUTATED: usize = 20_000;
-const SEED: u64 = 20_260_731;
 
 /// Sources of one kind: consecutive IPv4 addresses, and as many consecutive /64.
 struct Group {
@@ -74,9 +73,10 @@ struct Template {
 impl Recording {
     /// So many frames; the last one of each `chunk` is from [`MARKER`].
     #[must_use]
-    pub fn of(frames: u32, chunk: u32) -> Self {
-        let (templates, strange) = (templates(), strange());
-        let mut random = Random(SEED);
+    pub fn of(frames: u32, chunk: u32, seed: u64) -> Self {
+        let (templates, strange) = (templates(), strange(seed));
+        // The generator never leaves zero.
+        let mut random = Random(seed | 1);
         let mut recording = Self { file: header(), places: Vec::new() };
         let mark = Ipv4::from(MARKER).carrying(&Payload::udp(40_000, 9)).ethernet().bytes;
         let mut frame = Vec::new();
@@ -166,10 +166,10 @@ fn templates() -> Vec<Template> {
 }
 
 /// The frames of the packet table, and what becomes of them when bytes are changed, cut and inserted.
-fn strange() -> Vec<Vec<u8>> {
+fn strange(seed: u64) -> Vec<Vec<u8>> {
     let scenes = scenes();
     let table: Vec<_> = scenes.iter().flat_map(|scene| &scene.rows).map(|row| &row.frame).collect();
-    let mutated = Mutations::new(table.clone(), SEED).take(MUTATED);
+    let mutated = Mutations::new(table.clone(), seed).take(MUTATED);
     let frames = table.iter().map(|frame| frame.bytes.clone()).chain(mutated);
     let fits = |frame: &Vec<u8>| frame.len() >= shortest(frame) && frame.len() <= LONGEST;
     let mut frames: Vec<_> = frames.filter(fits).collect();

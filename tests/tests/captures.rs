@@ -94,7 +94,7 @@ fn a_whole_capture_is_read_from_a_file_and_from_standard_input() -> Result<()> {
         return Ok(());
     };
     let desk = Desk::new(binary)?;
-    let file = Recording::of(FRAMES, FRAMES).file;
+    let file = Recording::of(FRAMES, FRAMES, 1).file;
     let path = desk.write("whole.pcap", &file)?;
     for said in [desk.run("replay", &path, &[])?, desk.run("replay", Path::new("-"), &file)?] {
         assert_eq!(said.code, DONE, "{said:?}");
@@ -115,7 +115,7 @@ fn a_cut_or_damaged_capture_is_reported_up_to_there() -> Result<()> {
         return Ok(());
     };
     let desk = Desk::new(binary)?;
-    let file = Recording::of(FRAMES, FRAMES).file;
+    let file = Recording::of(FRAMES, FRAMES, 1).file;
     let cut = file.get(..file.len() - 1).context("an empty capture")?;
     let header_cut = file.get(..file.len() - last_record(&file)? + 7).context("an empty capture")?;
     let damaged = [&file[..], &[0xff; 16], &[0; 64]].concat();
@@ -150,7 +150,7 @@ fn what_is_no_capture_is_refused_and_named() -> Result<()> {
         return Ok(());
     };
     let desk = Desk::new(binary)?;
-    let file = Recording::of(FRAMES, FRAMES).file;
+    let file = Recording::of(FRAMES, FRAMES, 1).file;
     desk.assert_refused("empty.pcap", &[], &["it is empty"])?;
     desk.assert_refused("short.pcap", &file[..FILE_HEADER - 1], &["within its own header"])?;
     desk.assert_refused("text.pcap", b"No.,Time,Source\n", &["neither pcap nor pcapng", "4e 6f 2e 2c"])?;
@@ -182,7 +182,7 @@ fn what_is_no_capture_is_refused_and_named() -> Result<()> {
 
 /// How many bytes the last record takes, with its header.
 fn last_record(file: &[u8]) -> Result<usize> {
-    let whole = Recording::of(FRAMES, FRAMES);
+    let whole = Recording::of(FRAMES, FRAMES, 1);
     let frames = whole.frames(FRAMES as usize - 1..FRAMES as usize);
     let last = frames.first().context("no frame")?;
     assert!(file.ends_with(last));

@@ -1,7 +1,7 @@
 //! `replay` over a capture says packet for packet what the kernel did with the same frames on the wire.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -16,6 +16,9 @@ use xdpgate_tests::veth::Wire;
 use crate::stage::Stage;
 use crate::tally::{self, Tally};
 
+/// Another seed for the frames.
+const SEED_VARIABLE: &str = "XDPGATE_TEST_SEED";
+const SEED: u64 = 20_260_731;
 const FRAMES: u32 = 2_000_000;
 /// Frames that may wait at the exit.
 const CHUNK: u32 = 20_000;
@@ -138,7 +141,9 @@ fn a_capture_gets_the_verdicts_of_the_wire() -> Result<()> {
     if !kernel_or_skip("a_capture_gets_the_verdicts_of_the_wire") {
         return Ok(());
     }
-    let recording = Recording::of(FRAMES, CHUNK);
+    let seed = env::var(SEED_VARIABLE).ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
+    println!("seed {seed}; set {SEED_VARIABLE} to try another one");
+    let recording = Recording::of(FRAMES, CHUNK, seed);
     let mut stage = Stage::on(Wire::of_one_queue()?)?;
     // Before there is a policy that could count what it sends.
     let entrance = Entrance::open(&stage.wire)?;
