@@ -20,11 +20,27 @@ const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
 /// When they cannot run and `XDPGATE_REQUIRE_KERNEL=1`.
 #[must_use]
 pub fn kernel_or_skip(test: &str) -> bool {
-    let Err(why) = check() else { return true };
-    let required = env::var_os(REQUIRE).is_some_and(|value| value == "1");
-    assert!(!required, "{test} cannot run, and {REQUIRE}=1 requires it: {why:#}");
-    eprintln!("skipped: {test}: {why:#}");
-    false
+    or_skip(test, check()).is_some()
+}
+
+/// The `xdpgate` binary, for tests that need no kernel. Without one, says on standard error why `test` is skipped.
+///
+/// # Panics
+///
+/// As [`kernel_or_skip`].
+#[must_use]
+pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
+    or_skip(test, xdpgate_binary())
+}
+
+fn or_skip<T>(test: &str, found: Result<T>) -> Option<T> {
+    found
+        .map_err(|why| {
+            let required = env::var_os(REQUIRE).is_some_and(|value| value == "1");
+            assert!(!required, "{test} cannot run, and {REQUIRE}=1 requires it: {why:#}");
+            eprintln!("skipped: {test}: {why:#}");
+        })
+        .ok()
 }
 
 /// The generator's object.

@@ -25,6 +25,8 @@ pub const OUTSIDE_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1
 /// The guarded host.
 pub const GUARDED_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 
+/// With one queue, generators on two CPUs would fight for the lock of one ring.
+const QUEUES: u32 = 2;
 /// Room for packets that wait because the ring of the other end is full.
 const QUEUE_PACKETS: u32 = 10_000;
 
@@ -45,10 +47,23 @@ impl Wire {
     ///
     /// When `ip`, `tc` or a sysctl fails.
     pub fn create() -> Result<Self> {
+        Self::of_queues(QUEUES)
+    }
+
+    /// With one queue each way, so that packets of all flows stay in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub fn of_one_queue() -> Result<Self> {
+        Self::of_queues(1)
+    }
+
+    fn of_queues(queues: u32) -> Result<Self> {
         let wire = Self { outside: Namespace::create("outside")?, guarded: Namespace::create("guarded")? };
         quiet_ipv6(&wire.outside)?;
         quiet_ipv6(&wire.guarded)?;
-        wire.outside.ip(&wire.pair())?;
+        wire.outside.ip(&wire.pair(queues))?;
         // Before the interface is up, so that it counts every packet (see stats.rs); a queueing discipline is also
         // what makes veth hold back instead of dropping when the ring is full (veth.c, from 6.16).
         let limit = QUEUE_PACKETS.to_string();
@@ -103,10 +118,9 @@ impl Wire {
         index.and_then(|index| index.try_into().ok()).with_context(|| format!("{OUTSIDE} has no index"))
     }
 
-    /// Two queues each way: with one, generators on two CPUs would fight for the lock of one ring.
-    fn pair(&self) -> String {
+    fn pair(&self, queues: u32) -> String {
         let [outside, guarded] = [OUTSIDE_MAC, GUARDED_MAC].map(mac);
-        let queues = "numtxqueues 2 numrxqueues 2";
+        let queues = format!("numtxqueues {queues} numrxqueues {queues}");
         let guarded_namespace = self.guarded.name();
         format!(
             "link add {OUTSIDE} address {outside} {queues} type veth \

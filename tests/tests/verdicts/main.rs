@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod adoption;
 #[cfg(test)]
+mod algorithms;
+#[cfg(test)]
 mod bans;
 #[cfg(test)]
 mod cost;

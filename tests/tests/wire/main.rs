@@ -2,6 +2,7 @@
 
 mod accounting;
 mod adoption;
+mod algorithms;
 mod allow;
 mod apply;
 mod attach;
@@ -17,6 +18,7 @@ mod limits;
 mod lists;
 mod lockout;
 mod lost;
+mod many;
 mod metrics;
 mod modes;
 mod notify;
@@ -25,7 +27,11 @@ mod pause;
 mod plan;
 mod refusals;
 mod reload;
+mod replay;
+mod reply_safety;
+mod services;
 mod stage;
 mod startup;
 mod tables;
+mod tally;
 mod undo;

@@ -85,7 +85,11 @@ impl Stage {
 
     /// Everything but the daemon's start.
     pub(crate) fn prepare() -> Result<Self> {
-        let wire = Wire::create()?;
+        Self::on(Wire::create()?)
+    }
+
+    /// Likewise, on this wire.
+    pub(crate) fn on(wire: Wire) -> Result<Self> {
         let outside: Vec<_> = (1..=HOSTS).flat_map(hosts).collect();
         wire.add_outside_hosts(&outside)?;
         let sink = |address: IpAddr| UdpSink::start(&wire.guarded, (address, PORT).into());
@@ -188,7 +192,7 @@ impl Stage {
     }
 
     /// Waits until nothing is counted any more: interfaces that come up send a few packets by themselves.
-    fn at_rest(&self) -> Result<()> {
+    pub(crate) fn at_rest(&self) -> Result<()> {
         let mut last = None;
         wait("nothing is on the wire", COUNTED_WITHIN, || {
             let now = Some(self.counters()?);

@@ -18,7 +18,7 @@ struct Tier {
 }
 
 /// `--show-output` prints what a passed test wrote: a skip says there why.
-const TIERS: [Tier; 6] = [
+const TIERS: [Tier; 7] = [
     Tier { heading: "1 unit and property tests", arguments: &["--workspace", "--lib", "--bins"] },
     Tier { heading: "1 examples in the documentation", arguments: &["--workspace", "--doc"] },
     Tier {
@@ -28,6 +28,10 @@ const TIERS: [Tier; 6] = [
     Tier {
         heading: "2 the built object",
         arguments: &["--package", "xdpgate-tests", "--test", "object", "--", "--show-output"],
+    },
+    Tier {
+        heading: "2 captures on the command line",
+        arguments: &["--package", "xdpgate-tests", "--test", "captures", "--", "--show-output"],
     },
     Tier {
         heading: "3 verdict tables in the kernel",
