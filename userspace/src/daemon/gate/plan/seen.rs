@@ -85,7 +85,8 @@ fn classes(image: &Image) -> HashMap<u64, Class> {
                 let Some(row) = rules.limits.get(&number).filter(|row| row.key == limit_key::ADDRESS) else {
                     continue;
                 };
-                let class = Class { salt: service.salt, ipv4: ones(&row.ipv4_key), ipv6: ones(&row.ipv6_key) };
+                let class =
+                    Class { salt: service.salt, ipv4: ones(&row.ipv4_key), ipv6: ones(&row.ipv6_key) };
                 classes.insert(row.class.into(), class);
             }
         }
