@@ -32,6 +32,7 @@ mod reply_safety;
 mod services;
 mod stage;
 mod startup;
+mod suggest;
 mod tables;
 mod tally;
 mod undo;

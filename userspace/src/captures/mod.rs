@@ -8,6 +8,7 @@ mod error;
 mod format;
 mod frame;
 mod link;
+mod live;
 mod order;
 mod pcap;
 mod pcapng;
@@ -19,6 +20,7 @@ pub use self::clock::CaptureClock;
 pub use self::error::{CaptureError, End};
 pub use self::frame::Frame;
 pub use self::link::{Link, link_name};
+pub use self::live::{LiveError, Seen, record};
 pub use self::reader::{Capture, Record};
 
 /// The most bytes of one packet: what capture programs write at most for these links. More means that the file is damaged.

@@ -1,9 +1,11 @@
 //! Limits out of a capture.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::args::SuggestArgs;
 use super::capture_file;
@@ -11,7 +13,8 @@ use super::numbers::{bytes, counted, grouped};
 use super::output::{Output, Stop};
 use super::style::{BOLD, DIM, GOOD, RESET, WARN};
 use crate::api::Failure;
-use crate::config::{self, Config};
+use crate::captures;
+use crate::config::{self, Config, InterfaceName};
 use crate::suggest::{self, Candidate, Peaks, Percentiles, ServiceFindings, Suggestions, Wish};
 
 /// Shorter captures say little about limits.
@@ -29,31 +32,58 @@ struct Suggested {
 }
 
 pub(super) fn suggest(args: &SuggestArgs, output: Output) -> Result<(), Stop> {
-    if args.capture == Path::new("-") {
-        return Err(Failure::usage(
-            "`suggest` reads a capture three times, so it takes no standard input; write it to a file first",
-        )
-        .into());
-    }
     let config = match &args.policy {
         Some(file) => config::load(file).map_err(Failure::from)?,
         None => Config::default(),
     };
-    let wish = Wish { config: &config, services: &args.service, touch_percent: args.touch };
-    let suggestions = suggest::suggest(&wish, || capture_file::open(&args.capture))?;
-    let suggested = Suggested {
-        capture: args.capture.clone(),
-        policy: args.policy.clone(),
-        touch_percent: args.touch,
-        suggestions,
+    // Gone with this function.
+    let watched = args.interface.as_ref().zip(args.time);
+    let watched = watched.map(|(interface, time)| watch(interface, time)).transpose()?;
+    let capture = match (&watched, &args.capture) {
+        (Some(file), _) => file.path(),
+        (None, Some(capture)) if capture != Path::new("-") => capture,
+        (None, _) => {
+            return Err(Failure::usage(
+                "`suggest` reads a capture three times, so it takes no standard input; write it to a file first",
+            )
+            .into());
+        }
     };
+    let wish = Wish { config: &config, services: &args.service, touch_percent: args.touch };
+    let suggestions = suggest::suggest(&wish, || capture_file::open(capture))?;
+    let named =
+        args.interface.as_ref().map_or_else(|| capture.to_owned(), |interface| interface.as_str().into());
+    let suggested =
+        Suggested { capture: named, policy: args.policy.clone(), touch_percent: args.touch, suggestions };
     output.show(&suggested, print)?;
     match suggested.suggestions.end {
-        Some(problem) => {
-            Err(Stop::Reported(Failure::failed(format!("{}: {problem}", capture_file::name(&args.capture)))))
-        }
+        Some(problem) => Err(Stop::Reported(Failure::failed(format!(
+            "{}: {problem}",
+            capture_file::name(&suggested.capture)
+        )))),
         None => Ok(()),
     }
+}
+
+/// More packets than this say no more, and would fill a disk.
+const MOST_PACKETS: u64 = 10_000_000;
+
+/// What comes in on an interface, as a capture.
+fn watch(interface: &InterfaceName, time: Duration) -> Result<NamedTempFile, Failure> {
+    let file =
+        NamedTempFile::new().map_err(|error| Failure::failed(format!("no room for a capture: {error}")))?;
+    if io::stderr().is_terminal() {
+        eprintln!("watching {interface} for {} ...", config::display_duration(time));
+    }
+    let seen = captures::record(interface, time, MOST_PACKETS, &mut BufWriter::new(file.as_file()))
+        .map_err(Failure::failed)?;
+    if seen.packets == 0 {
+        return Err(Failure::not_found(format!(
+            "nothing came in on {interface} in {}; choose another interface, or watch for longer",
+            config::display_duration(time)
+        )));
+    }
+    Ok(file)
 }
 
 fn print(out: &mut dyn Write, suggested: &Suggested) -> io::Result<()> {

@@ -1,7 +1,9 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::config::{InterfaceName, parse_duration};
 use crate::suggest::Selector;
 
 #[derive(Debug, Args)]
@@ -26,8 +28,14 @@ pub(in crate::cli) struct ReplayArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SuggestArgs {
     /// A pcap or pcapng file; it is read three times, so standard input is not taken
-    #[arg(value_name = "FILE")]
-    pub(in crate::cli) capture: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "interface")]
+    pub(in crate::cli) capture: Option<PathBuf>,
+    /// Watch what comes in here instead; what xdpgate drops is not seen (needs root)
+    #[arg(long, value_name = "NAME", conflicts_with = "capture", requires = "time")]
+    pub(in crate::cli) interface: Option<InterfaceName>,
+    /// For how long
+    #[arg(long = "for", value_name = "TIME", id = "time", requires = "interface", value_parser = parse_duration)]
+    pub(in crate::cli) time: Option<Duration>,
     /// Only this service, such as tcp/443; can be repeated [default: those of the policy, or those with the most packets]
     #[arg(long, value_name = "PROTO/PORT", conflicts_with = "policy")]
     pub(in crate::cli) service: Vec<Selector>,

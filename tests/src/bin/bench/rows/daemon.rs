@@ -49,5 +49,5 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
 }
 
 fn reload(house: &House) -> Result<()> {
-    house.socket()?.post("/v1/reload", b"").map(drop)
+    house.socket()?.post("/v1/reload?force=true", b"").map(drop)
 }

@@ -34,7 +34,7 @@ burst = 8000000
 [[limit]]
 name = "bytes"
 rate = "100 kB/s"
-burst = "1 GiB"
+burst = "8 GB"
 [[limit]]
 name = "network"
 rate = "100 packets/s"
@@ -58,16 +58,23 @@ const SOURCE: usize = 1;
 const ONE_OF_SERVICE: usize = 2;
 const FOUR_OF_SERVICE: usize = 3;
 
-/// 1 million prefixes; 100 thousand sources that all are active, then one source.
+/// 1 million prefixes; 100 thousand sources that all are active, then one source at full speed.
 pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
-    let policy = Policy {
+    let mut policy = Policy {
         prefixes4: prefixes::random4(PREFIXES),
         limit: SourceLimit::NEVER_REACHED,
         ..Policy::default()
     };
-    let under = |services| Ours::load(&Policy { services, ..policy.clone() }, SOURCES);
-    let ours = [under("")?, under(ONE)?, under(FOUR)?];
+    let services = ["", ONE, FOUR].map(str::to_owned);
+    let mut ours = Vec::new();
+    for services in &services {
+        ours.push(Ours::load(&Policy { services: services.clone(), ..policy.clone() }, SOURCES)?);
+    }
     let active = contest(&ours, effort, Plan::Draw(ACTIVE))?;
+    policy.limit = SourceLimit::ABOVE_ALL_SPEED;
+    for (ours, services) in ours.iter_mut().zip(&services) {
+        ours.enforce(&Policy { services: above_all_speed(services), ..policy.clone() })?;
+    }
     let hot = contest(&ours, effort, Plan::Keep)?;
     let net = |samples: &Samples, who| samples.net(who, BARE).median;
     let times = net(&active, FOUR_OF_SERVICE) / net(&active, SOURCE);
@@ -82,11 +89,21 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     ])
 }
 
-fn contest(ours: &[Ours; 3], effort: &Effort, plan: Plan) -> Result<Samples> {
+/// The same limits, at rates that not even one source at full speed reaches.
+fn above_all_speed(services: &str) -> String {
+    let fast = "rate = \"100000000 packets/s\"\nburst = 1000000\n";
+    services
+        .replace("rate = \"100 packets/s\"\nburst = 8000000\n", fast)
+        .replace("rate = \"100 kB/s\"", "rate = \"100 Gbit/s\"")
+}
+
+fn contest(ours: &[Ours], effort: &Effort, plan: Plan) -> Result<Samples> {
     let mut driver = Driver::load(1)?;
     let frame = frames::ipv4()?;
-    let [source, one, four] = ours;
-    let programs = [driver.small("bare")?, source.program()?, one.program()?, four.program()?];
+    let mut programs = vec![driver.small("bare")?];
+    for ours in ours {
+        programs.push(ours.program()?);
+    }
     let samples = interleave(effort.rounds, programs.len(), |who, _| {
         Ok(driver.run(&programs[who], plan, &frame, effort.frames, 0)?.ns)
     })?;

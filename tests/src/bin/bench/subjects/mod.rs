@@ -28,7 +28,7 @@ pub(crate) struct Policy {
     /// The limit of each source.
     pub(crate) limit: SourceLimit,
     /// Services and their limits, as a policy writes them. What is for none of them has the limit of each source.
-    pub(crate) services: &'static str,
+    pub(crate) services: String,
 }
 
 /// What the prefixes say about a source.

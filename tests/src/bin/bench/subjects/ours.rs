@@ -119,7 +119,7 @@ pub(crate) fn of_countries(database: &GeoDatabase) -> Result<Image> {
 fn decisive(policy: &Policy) -> Result<(Config, Vec<LoadedList>)> {
     let limit = policy.limit;
     let (rate, burst) = (limit.text(), limit.burst);
-    let services = policy.services;
+    let services = &policy.services;
     let text = format!("[limits.source]\npackets = \"{rate}\"\npackets_burst = {burst}\n{services}");
     let mut config = config::parse(&text, Path::new("bench.toml"))?;
     if policy.countries {
