@@ -66,9 +66,12 @@ pub fn record(
     most: u64,
     out: &mut impl Write,
 ) -> Result<Seen, LiveError> {
-    let refused = |source: Errno| match source {
-        Errno::EPERM | Errno::EACCES => LiveError::NotPermitted(interface.clone()),
-        other => LiveError::Refused { interface: interface.clone(), source: other.into() },
+    let refused = |source: Errno| {
+        let interface = interface.clone();
+        if [Errno::EPERM, Errno::EACCES].contains(&source) {
+            return LiveError::NotPermitted(interface);
+        }
+        LiveError::Refused { interface, source: source.into() }
     };
     let link =
         link_of(interface).map_err(refused)?.ok_or_else(|| LiveError::NoInterface(interface.clone()))?;
