@@ -22,6 +22,17 @@ pub(super) fn latest<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16])
     lower_half(prefixes(memory, opaque, address, opaque.any(exact)))
 }
 
+/// Whether one look at a filter is enough to know that there is no ban of this address.
+#[inline(always)]
+pub(super) fn is_surely_free<M: BanMemory>(memory: &M, present: u64, address: &[u8; 16]) -> bool {
+    if present & BanTable::PrefixIpv4.bit() != 0 {
+        return false;
+    }
+    let [a, b, c, d, ..] = *address;
+    let path = path_ipv4(u32::from_be_bytes([a, b, c, d]), Seed::of(memory), shift(memory, BanTable::ExactIpv4));
+    present & BanTable::ExactIpv4.bit() == 0 || filtered(memory, BanTable::ExactIpv4, &path) == Some(0)
+}
+
 #[inline(always)]
 fn exact<M: BanMemory>(memory: &M, address: u32) -> u32 {
     let path = path_ipv4(address, Seed::of(memory), shift(memory, BanTable::ExactIpv4));

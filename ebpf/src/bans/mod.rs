@@ -76,6 +76,13 @@ pub fn find<M: BanMemory>(memory: &M, source: &Source) -> Option<Ban> {
     if memory.word(ban_word::PRESENT) == 0 { None } else { Ban::from_expiry(latest(memory, source)) }
 }
 
+/// Whether a source has no ban, where little work tells: a source of IPv4 without banned prefixes. Otherwise false.
+#[inline(always)]
+pub fn is_surely_free<M: BanMemory>(memory: &M, source: &Source) -> bool {
+    let present = memory.word(ban_word::PRESENT);
+    present == 0 || source.family == family::IPV4 && ipv4::is_surely_free(memory, present, &source.address)
+}
+
 /// The end of the ban of a source, as the tables hold it; see [`crate::abi::expiry`].
 #[inline(always)]
 pub fn latest<M: BanMemory>(memory: &M, source: &Source) -> u32 {

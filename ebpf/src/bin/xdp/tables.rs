@@ -1,13 +1,13 @@
 //! The program's maps as the decision's tables.
 
-use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, ServiceRow, Settings, ban_word, control, family};
+use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, ServiceRow, Settings, control, family};
 use xdpgate_ebpf::packet::{Packet, Source};
-use xdpgate_ebpf::prefix;
+use xdpgate_ebpf::{bans, prefix};
 use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
 use xdpgate_ebpf::tables::{Clock, Tables};
 
 use crate::functions;
-use crate::maps::{self, Buckets, ControlWords, Prefixes};
+use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
 
 /// The maps of this program.
 pub(crate) struct KernelTables {
@@ -50,8 +50,8 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn ban(&self, _: &Source) -> Option<Ban> {
-        if self.control.word(control::BANS + ban_word::PRESENT) == 0 { None } else { functions::ban() }
+    fn ban(&self, source: &Source) -> Option<Ban> {
+        if bans::is_surely_free(&Bans { control: self.control }, source) { None } else { functions::ban() }
     }
 
     #[inline(always)]
