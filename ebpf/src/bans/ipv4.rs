@@ -29,7 +29,8 @@ pub(super) fn is_surely_free<M: BanMemory>(memory: &M, present: u64, address: &[
         return false;
     }
     let [a, b, c, d, ..] = *address;
-    let path = path_ipv4(u32::from_be_bytes([a, b, c, d]), Seed::of(memory), shift(memory, BanTable::ExactIpv4));
+    let path =
+        path_ipv4(u32::from_be_bytes([a, b, c, d]), Seed::of(memory), shift(memory, BanTable::ExactIpv4));
     present & BanTable::ExactIpv4.bit() == 0 || filtered(memory, BanTable::ExactIpv4, &path) == Some(0)
 }
 

@@ -73,7 +73,7 @@ pub trait BanLine {
 /// The ban of a source, exact or by prefix, whichever lasts longest. It may have ended.
 #[inline(always)]
 pub fn find<M: BanMemory>(memory: &M, source: &Source) -> Option<Ban> {
-    if memory.word(ban_word::PRESENT) == 0 { None } else { Ban::from_expiry(latest(memory, source)) }
+    if is_surely_free(memory, source) { None } else { Ban::from_expiry(latest(memory, source)) }
 }
 
 /// Whether a source has no ban, where little work tells: a source of IPv4 without banned prefixes. Otherwise false.

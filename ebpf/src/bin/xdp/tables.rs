@@ -2,9 +2,9 @@
 
 use xdpgate_ebpf::abi::{AttributeSet, Ban, LimitRow, Rule, ServiceRow, Settings, control, family};
 use xdpgate_ebpf::packet::{Packet, Source};
-use xdpgate_ebpf::{bans, prefix};
 use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
 use xdpgate_ebpf::tables::{Clock, Tables};
+use xdpgate_ebpf::{bans, prefix};
 
 use crate::functions;
 use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
