@@ -172,8 +172,8 @@ impl Kernel {
         }))
     }
 
-    /// How full the tables are, as far as they can fill. The limiter is not among them: its table is an LRU hash, which
-    /// recycles and is never full.
+    /// How full the tables are, as far as they can fill. The limiter is not among them: a slot is free as soon as its time has
+    /// passed, so how many are in use would take a walk over all of it.
     ///
     /// # Errors
     /// A table can't be read.
