@@ -12,6 +12,7 @@ mod buckets;
 mod control_words;
 mod counters;
 mod deadline;
+mod detach;
 mod error;
 mod events;
 mod generation;
