@@ -7,9 +7,7 @@ use anyhow::{Context, Result, ensure};
 use aya::Pod;
 use aya::maps::{Array, Map, MapData};
 use serde_json::{Value, json};
-use xdpgate_ebpf::abi::{
-    AttributeSet, BAN_LINE_WORDS, GENERATION_SLOTS, MAX_PLANS, MAX_SERVICES, Settings, action, control,
-};
+use xdpgate_ebpf::abi::{AttributeSet, BAN_LINE_WORDS, MAX_PLANS, MAX_SERVICES, Settings, action, control};
 use xdpgate_tests::kernel_or_skip;
 use xdpgate_tests::veth::GUARDED;
 
@@ -113,7 +111,7 @@ fn what_somebody_else_wrote_is_found_and_mended() -> Result<()> {
     assert_eq!(mended(&stage)?, json!({ "rules": MAX_PLANS }), "of the one service, for each plan");
 
     corrupt::<[u64; control::WORDS]>(&stage, "CONTROL", |mut words| {
-        words[control::LIVE_GENERATION] += GENERATION_SLOTS;
+        words[control::LIVE_GENERATION] = 0;
         words
     })?;
     stage.assert_passed(listed, "no-policy")?;
@@ -122,10 +120,10 @@ fn what_somebody_else_wrote_is_found_and_mended() -> Result<()> {
 
     assert_eq!(mended(&stage)?, json!({}), "all of it is mended");
     let audited = stage.cli("audit")?;
-    assert!(audited.contains("mend the kernel's tables: 1 of bans"), "{audited}");
+    assert!(audited.contains("mend the kernel's tables (1 of bans)"), "{audited}");
     let status = stage.json("status")?;
     assert_eq!(status["problems"], json!([]), "the last check found nothing");
-    assert_eq!(status["checks"]["mended"], json!(4 + MAX_PLANS));
+    assert_eq!(status["checks"]["mended"], json!(5 + MAX_PLANS));
     Ok(())
 }
 
@@ -148,10 +146,10 @@ fn it_happens_by_itself_and_shows_in_the_metrics() -> Result<()> {
     wait("a check that mends", Duration::from_secs(20), || mends(&stage))?;
     stage.assert_dropped(banned, "banned")?;
     let page = endpoint.metrics(&stage)?;
-    assert_eq!(page.value("xdpgate_check_successful", &[])?, 1.0);
+    assert!(page.value("xdpgate_check_successful", &[])? > 0.5);
     assert!(page.value("xdpgate_check_timestamp_seconds", &[])? > 1.7e9);
     wait("a check that finds nothing", Duration::from_secs(20), || {
-        Ok(endpoint.metrics(&stage)?.value("xdpgate_drift_entries", &[("table", "bans")])? == 0.0)
+        Ok(endpoint.metrics(&stage)?.value("xdpgate_drift_entries", &[("table", "bans")])? < 0.5)
     })?;
     let log = stage.daemon.log();
     assert!(log.contains("NOT AS THEY SHOULD BE"), "{log}");

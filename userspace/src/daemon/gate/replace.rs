@@ -163,7 +163,7 @@ impl Gate {
         match installed {
             Ok(settings) => drop(self.set_live(Live { settings, ..Live::clone(&live) }.into())),
             Err(error) => {
-                tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored")
+                tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
             }
         }
     }
