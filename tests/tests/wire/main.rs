@@ -36,3 +36,4 @@ mod suggest;
 mod tables;
 mod tally;
 mod undo;
+mod verify;

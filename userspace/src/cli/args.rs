@@ -92,6 +92,9 @@ pub(super) enum Command {
     Reload(ReloadArgs),
     /// Show what `apply` would change: rules, prefixes, tables, and who was seen of late and would be dropped
     Plan(PlanArgs),
+    /// Compare the kernel's tables with what the policy, the lists and the bans say, and mend what differs; the exit code is 1
+    /// if anything did
+    Verify,
     /// Show listening sockets that no guarded interface or no rule covers; the exit code is 1 if there are any
     Coverage,
     /// Check a policy and put it in force, for good or until it is confirmed

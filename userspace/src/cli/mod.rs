@@ -27,6 +27,7 @@ mod status;
 mod style;
 mod suggest;
 mod ttl;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
         Command::Detach(args) => control::detach(&session()?, &args),
         Command::Reload(args) => control::reload(&session()?, &args),
         Command::Plan(args) => plan::plan(&session()?, &args),
+        Command::Verify => verify::verify(&session()?),
         Command::Coverage => coverage::coverage(&session()?),
         Command::Apply(args) => policy::apply(&session()?, &args),
         Command::Confirm => policy::confirm(&session()?),

@@ -129,6 +129,11 @@ keys! {
     /// Where the program is attached: in the driver (`native`), in the network stack (`generic`), or in the driver if
     /// it can (`auto`). Read at the start.
     ATTACH = "daemon" . "attach", Kind::Choice(AttachMode::WORDS), Value("\"auto\"");
+    /// How often the kernel's tables are compared, all of them, with what the policy, the lists and the bans say. What
+    /// differs is mended and reported. Read at the start.
+    VERIFY = "daemon" . "verify",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(24), example: "\"5 min\"" },
+        Nothing("5 min");
 
     /// How many banned addresses the kernel holds, for each address family, and a quarter as many banned prefixes. Applied
     /// when the tables are created.

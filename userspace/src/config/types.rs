@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -67,6 +68,8 @@ pub struct DaemonConfig {
     pub metrics: Option<SocketAddr>,
     /// Where the program is attached.
     pub attach: AttachMode,
+    /// How often the kernel's tables are compared with what they should hold.
+    pub verify: Duration,
 }
 
 impl Default for DaemonConfig {
@@ -77,6 +80,7 @@ impl Default for DaemonConfig {
             bpffs: "/sys/fs/bpf/xdpgate".into(),
             metrics: None,
             attach: AttachMode::Auto,
+            verify: Duration::from_mins(5),
         }
     }
 }

@@ -19,6 +19,7 @@ mod generation;
 mod grace;
 mod host_interfaces;
 mod memory;
+mod mend;
 mod netlink;
 mod object;
 mod pins;
@@ -42,6 +43,7 @@ pub use counters::{CounterSums, EventSums, TableUse};
 pub use error::KernelError;
 pub use generation::InstallReport;
 pub use host_interfaces::{HostInterface, host_interfaces};
+pub use mend::PolicyDrift;
 pub use object::Features;
 pub use steer::{detach_pinned, pause_pinned};
 

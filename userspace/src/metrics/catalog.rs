@@ -103,6 +103,15 @@ metrics! {
         "Events left out because the budget was used up.";
     EVENTS_LOST = "xdpgate_events_lost_total", Counter, [],
         "Events left out because the daemon did not read fast enough.";
+    DRIFT_ENTRIES = "xdpgate_drift_entries", Gauge, ["table"],
+        "Entries of the kernel's tables that did not hold what the policy, the lists and the bans say when they were last \
+         compared. They were mended then.";
+    DRIFT_MENDED = "xdpgate_drift_mended_entries_total", Counter, [],
+        "Entries that were mended since the daemon started.";
+    CHECK_TIME = "xdpgate_check_timestamp_seconds", Gauge, [],
+        "When the kernel's tables were last compared, all of them. Absent before the first time.";
+    CHECK_SUCCESSFUL = "xdpgate_check_successful", Gauge, [],
+        "0 while the kernel's tables can't be compared with what they should hold.";
     SCRAPE_SUCCESSFUL = "xdpgate_scrape_successful", Gauge, [],
         "1 if the kernel's tables could be read for this scrape. At 0 most other metrics are absent.";
     BUILD_INFO = "xdpgate_build_info", Gauge, ["version"],

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
-use crate::api::types::{Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode};
+use crate::api::types::{
+    ChecksStatus, Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode,
+};
 use crate::config::{Mode, Name};
 
 /// What one scrape reads.
@@ -58,6 +60,7 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     if let Some(built) = geo.database.as_ref().and_then(|database| database.built) {
         families.add(catalog::GEO_BUILT, &[], seconds(built));
     }
+    families.checks(&status.checks);
     families.add(catalog::EVENTS_WRITTEN, &[], number(stats.events.written));
     families.add(catalog::EVENTS_SKIPPED, &[], number(stats.events.skipped));
     families.add(catalog::EVENTS_LOST, &[], number(stats.events.lost));
@@ -108,6 +111,17 @@ impl Families {
         for (verdict, count) in counts {
             self.count(catalog::LIMIT_PACKETS, catalog::LIMIT_BYTES, &[service, plan, name, verdict], count);
         }
+    }
+
+    fn checks(&mut self, checks: &ChecksStatus) {
+        if let Some(last) = &checks.last {
+            for drift in &last.tables {
+                self.add(catalog::DRIFT_ENTRIES, &[&drift.table], number(drift.entries));
+            }
+            self.add(catalog::CHECK_TIME, &[], seconds(last.time));
+        }
+        self.add(catalog::DRIFT_MENDED, &[], number(checks.mended));
+        self.add(catalog::CHECK_SUCCESSFUL, &[], truth(checks.failed.is_none()));
     }
 
     fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {

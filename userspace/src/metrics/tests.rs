@@ -7,8 +7,9 @@ use prometheus::{Encoder, TextEncoder};
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus, KernelInfo,
-    LastReload, LimitStats, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
+    ChecksStatus, Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus,
+    KernelInfo, LastReload, LimitStats, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableDrift,
+    TableStatus, Verified, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
@@ -47,6 +48,15 @@ fn snapshot() -> Snapshot {
             allow: 5,
             lists: 1,
             audit_failures: 2,
+            checks: ChecksStatus {
+                last: Some(Verified {
+                    time,
+                    milliseconds: 3,
+                    tables: vec![TableDrift { table: "bans".to_owned(), entries: 4 }],
+                }),
+                failed: None,
+                mended: 5,
+            },
             country: "off".to_owned(),
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },

@@ -46,6 +46,7 @@ fn routes(gate: Arc<Gate>) -> Router {
         .route("/resume", post(routes::resume))
         .route("/detach", post(routes::detach))
         .route("/reload", post(routes::reload))
+        .route("/verify", post(policy::verify))
         .route("/apply", post(policy::apply))
         .route("/plan", post(policy::plan))
         .route("/confirm", post(policy::confirm))

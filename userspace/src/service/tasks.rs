@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{notify, summary};
 use crate::api::Failure;
-use crate::daemon::Gate;
+use crate::daemon::{Caller, Gate};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Events are taken in batches: each batch asks the kernel for the names of its interfaces.
@@ -40,7 +40,9 @@ impl Tasks {
     }
 
     /// Runs everything that is done from time to time.
-    pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>) -> Result<(), Failure> {
+    ///
+    /// `verify` is how often the kernel's tables are compared with what they should hold.
+    pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>, verify: Duration) -> Result<(), Failure> {
         let descriptor = gate.events_fd().and_then(readable);
         let descriptor =
             descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
@@ -52,6 +54,7 @@ impl Tasks {
         self.0.spawn(sweep(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
+        self.0.spawn(self::verify(Arc::clone(gate), verify));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
         }
@@ -136,6 +139,16 @@ async fn watch(gate: Arc<Gate>) -> Failure {
             notify::status(&now);
             before = now;
         }
+    })
+    .await
+}
+
+async fn verify(gate: Arc<Gate>, period: Duration) -> Failure {
+    // What was just written needs no look.
+    sleep(period).await;
+    every(period, gate, |gate| {
+        // The gate itself says what went wrong, now and in its status.
+        let _ = gate.verify(&Caller::daemon());
     })
     .await
 }

@@ -14,6 +14,7 @@ mod stats;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use self::audit::{Audit, AuditEntry, Who};
 pub use self::bans::{
@@ -41,6 +42,7 @@ pub use self::plan::{
 };
 pub use self::stats::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats};
 pub use self::status::{InterfaceStatus, KernelInfo, LastReload, PolicyStatus, Status, TableStatus, XdpMode};
+pub use self::verified::{ChecksStatus, TableDrift, Verified};
 
 use serde::{Deserialize, Serialize};
 

@@ -26,6 +26,7 @@ mod start;
 mod stats;
 mod status;
 mod undo;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -44,7 +45,7 @@ use self::replace::Change;
 use super::events::Translator;
 use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
 use crate::api::Failure;
-use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
+use crate::api::types::{Actor, Audit, ChecksStatus, LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::LimitUse;
@@ -65,6 +66,7 @@ pub struct Gate {
     audit: AuditLog,
     bans: BanRegister,
     last_reload: RwLock<LastReload>,
+    checks: RwLock<ChecksStatus>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
     /// Bans of the store that the kernel's table had no room for at the start.
     bans_left_out: usize,
@@ -73,7 +75,7 @@ pub struct Gate {
 }
 
 /// The policy in force, whole. Its image is not kept: the kernel has it, and for a single address it is compiled again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Live {
     inputs: Inputs,
     settings: Settings,

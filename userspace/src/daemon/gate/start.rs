@@ -8,7 +8,7 @@ use super::replace::{self, Change};
 use super::resume::{self, Begin};
 use super::{Gate, Live};
 use crate::api::Failure;
-use crate::api::types::{LastReload, Sizes};
+use crate::api::types::{ChecksStatus, LastReload, Sizes};
 use crate::config::InterfaceName;
 use crate::daemon::{AuditLog, EventLog, Inputs, RunOptions, clock};
 use crate::kernel::{Attached, Kernel, KernelError};
@@ -74,6 +74,7 @@ impl Gate {
             audit,
             bans: BanRegister::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
+            checks: RwLock::new(ChecksStatus::default()),
             guarded: Mutex::new(BTreeMap::new()),
             bans_left_out,
             events: EventLog::default(),

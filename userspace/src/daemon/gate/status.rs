@@ -2,7 +2,9 @@ use std::sync::PoisonError;
 
 use super::Gate;
 use crate::api::Failure;
-use crate::api::types::{GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode};
+use crate::api::types::{
+    GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, Verified, XdpMode,
+};
 use crate::config::InterfaceName;
 use crate::kernel::{Attached, TableUse};
 
@@ -25,6 +27,10 @@ impl Gate {
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
         problems.extend(self.bans.problem());
+        let checks = self.checks();
+        problems
+            .extend(checks.failed.iter().map(|why| format!("the kernel's tables can't be checked: {why}")));
+        problems.extend(checks.last.iter().filter(|last| last.entries() > 0).map(drifted));
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")
@@ -73,6 +79,7 @@ impl Gate {
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
             audit_failures,
+            checks,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },
@@ -121,6 +128,14 @@ const fn not_attached(name: InterfaceName) -> InterfaceStatus {
 
 fn table(table: TableUse) -> TableStatus {
     TableStatus { name: table.name.to_owned(), used: table.used, capacity: table.capacity }
+}
+
+fn drifted(last: &Verified) -> String {
+    format!(
+        "at {} the kernel's tables did not hold what they should ({}); they do again; find out who writes to them",
+        last.time.strftime("%H:%M:%S UTC"),
+        last.in_words()
+    )
 }
 
 fn nearly_full(table: &TableUse) -> Option<String> {

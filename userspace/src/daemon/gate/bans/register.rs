@@ -1,12 +1,13 @@
 //! Bans in the kernel and in the store, kept in step.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use xdpgate_ebpf::abi::NEVER_EXPIRES;
 
+use super::check::ClockMoves;
 use super::journal::{Entry, Journal};
 use crate::api::Failure;
 use crate::daemon::clock::Deadline;
@@ -44,6 +45,7 @@ pub(in crate::daemon) struct BanRegister {
     /// Orders what comes into force. Held for the kernel's tables only, never for the store.
     order: Mutex<()>,
     journal: Journal,
+    clocks: ClockMoves,
 }
 
 /// Bans with one note, as they are to be made.
@@ -123,6 +125,7 @@ impl BanRegister {
         now: Timestamp,
         monotonic_now: u64,
     ) -> Result<usize, Failure> {
+        self.clocks.saw(now, monotonic_now);
         self.journal.write_waiting(store);
         if self.journal.refused() > 0 {
             return Ok(0);
@@ -178,6 +181,15 @@ impl BanRegister {
         })
     }
 
+    /// Nothing comes into force, and nothing is lifted, while this is held. To be held briefly.
+    pub(super) fn in_order(&self) -> MutexGuard<'_, ()> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) const fn clocks(&self) -> &ClockMoves {
+        &self.clocks
+    }
+
     /// Makes a change and takes it down, in one step for all others.
     fn enforce<T, E>(
         &self,
@@ -185,7 +197,7 @@ impl BanRegister {
         change: BanChange,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<(T, Arc<Entry>), E> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.in_order();
         let done = work()?;
         Ok((done, self.journal.add(store, change)))
     }
@@ -219,7 +231,7 @@ impl BanRegister {
         note: NoteId,
         prefixes: &[IpNet],
     ) -> Result<(Vec<IpNet>, Option<Timestamp>), Failure> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.in_order();
         let (mut over, mut held_until) = (Vec::new(), None);
         for prefix in prefixes {
             match enforcer.ban_end(*prefix) {
@@ -271,4 +283,4 @@ fn not_stored(done: &str, error: &str, otherwise: &str) -> Failure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
