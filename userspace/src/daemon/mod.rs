@@ -15,6 +15,7 @@ mod options;
 
 pub use self::audit::{AuditLog, read_audit};
 pub use self::caller::{Caller, Credentials};
+pub use self::clock::run_faster;
 pub use self::events::{EventLog, tcp_flags};
 pub use self::gate::{BanLines, Gate, NewList, probe_of};
 pub use self::host::socket_owners;

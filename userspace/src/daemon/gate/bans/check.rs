@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::register::{BanRegister, Enforcer};
 use crate::api::Failure;
-use crate::daemon::clock::{Deadline, now};
+use crate::daemon::clock::{Deadline, ahead_ns, now};
 use crate::kernel::{Kernel, KernelError};
 use crate::store::{BanRecord, Store};
 
@@ -64,7 +64,7 @@ pub(in crate::daemon) struct ClockMoves(Mutex<Option<(i128, i128)>>);
 impl ClockMoves {
     /// Both clocks at the same moment.
     pub(super) fn saw(&self, wall: Timestamp, monotonic_ns: u64) {
-        let offset = wall.as_nanosecond() - i128::from(monotonic_ns);
+        let offset = ahead_ns(wall, monotonic_ns);
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (least, most) = seen.unwrap_or((offset, offset));
         *seen = Some((least.min(offset), most.max(offset)));
