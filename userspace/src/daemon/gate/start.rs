@@ -95,7 +95,7 @@ fn keep(store: &Store, inputs: &Inputs, change: &Change<'_>, number: u64, genera
     let kept = || -> Result<u64, Failure> {
         let (snapshot, entry) = (inputs.snapshot()?, change.entry(generation)?);
         let kept =
-            Kept { snapshot: &snapshot, entry: &entry, seen: change.seen.as_ref(), unconfirmed: false };
+            Kept { snapshot: &snapshot, entry: &entry, seen: change.seen.as_ref(), unconfirmed: false, feeds: &[] };
         Ok(store.keep(&kept)?)
     };
     kept().unwrap_or_else(|error| {
