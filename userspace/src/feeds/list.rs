@@ -153,6 +153,12 @@ pub enum ListError {
          what it is: format = \"json\", field = \"cidr\""
     )]
     NoMetadata,
+    /// It ends before it should.
+    #[error("it is cut short: {what} is open at its end; get it again")]
+    CutShort {
+        /// What is not closed.
+        what: &'static str,
+    },
     /// A line without an end.
     #[error("{} {number} is longer than 1 MiB, which no list has; look what the file is", .counted.singular())]
     TooLong {

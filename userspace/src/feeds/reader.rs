@@ -8,6 +8,7 @@ use super::blocks;
 use super::formats::{self, Walked, plain::Lines};
 use super::lines::Entry;
 use super::list::{BadLineReport, BadLines, Counted, ListError, ParsedList, shown};
+use super::problem::LineProblem;
 use super::reading::{Format, Reading};
 use super::recognise::{is_blank, recognise};
 use super::record::{Named, Record};
@@ -100,6 +101,9 @@ pub fn read_entries(
     let head = blocks::head(&mut file)?;
     let format = format_of(&head, how)?;
     let walked = formats::walk(format, &head, file, how, &mut |record| match record.names {
+        Ok(Named::Entry(_)) if record.details.bad_timeout => {
+            list.push(Record { names: Err(LineProblem::Timeout), ..record });
+        }
         Ok(Named::Entry(entry)) => {
             entries += 1;
             let comment = record.details.comment.map(|comment| String::from_utf8_lossy(comment).into_owned());

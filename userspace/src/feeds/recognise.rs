@@ -47,7 +47,7 @@ fn first_record(text: &[u8]) -> Option<&[u8]> {
     lines(text).map(<[u8]>::trim_ascii).find(|line| !without_comment(line).is_empty())
 }
 
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

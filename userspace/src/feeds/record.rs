@@ -31,8 +31,18 @@ pub(super) enum Named {
 pub(super) struct Details<'a> {
     /// For how long it is to be there still.
     pub(super) timeout: Option<Duration>,
+    /// Whether it says so in a way that can't be read. That matters only where the time does.
+    pub(super) bad_timeout: bool,
     /// Why it is there.
     pub(super) comment: Option<&'a [u8]>,
+}
+
+impl Details<'_> {
+    /// The seconds of a column or member; `None` is none that can be read.
+    pub(super) fn set_seconds(&mut self, seconds: Option<u64>) {
+        self.timeout = seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        self.bad_timeout = self.timeout.is_none();
+    }
 }
 
 /// Takes the records of a list.

@@ -1,7 +1,17 @@
 //! The formats of lists: each turns a file into records. What is wrong with one record is in the record; what is wrong with
 //! the whole is the error.
 
+mod csv;
+mod ipset;
+mod json;
+mod lines;
+mod meter;
+mod nft;
+mod places;
 pub(super) mod plain;
+mod rir;
+mod spamhaus;
+mod tor;
 
 use std::io::Read;
 
@@ -27,10 +37,17 @@ pub(super) fn walk(
     take: &mut impl FnMut(Record<'_>),
 ) -> Result<Walked, ReadListError> {
     let file = head.chain(rest);
-    let _ = how;
+    let field = how.field.as_deref();
     let counted = match format {
         Format::Plain => plain::walk(file, take).map(|()| Counted::Lines),
-        _ => Err(ListError::Json("not built yet".to_owned()).into()),
+        Format::SpamhausJson => spamhaus::walk(file, take).map(|()| Counted::Lines),
+        Format::TorExits => tor::walk(file, take).map(|()| Counted::Lines),
+        Format::Csv => csv::walk(head, file, field, take).map(|()| Counted::Lines),
+        Format::Json => json::walk(head, file, field, take),
+        Format::IpsetSave => ipset::walk(file, field, take).map(|()| Counted::Lines),
+        Format::NftText => nft::text::walk(file, field, take).map(|()| Counted::Lines),
+        Format::NftJson => nft::json::walk(file, field, take).map(|()| Counted::Elements),
+        Format::RirDelegated => rir::walk(file, how.country, take).map(|()| Counted::Lines),
     }?;
     Ok(Walked { format, counted })
 }

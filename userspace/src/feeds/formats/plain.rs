@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::feeds::blocks::{BLOCK, LONGEST, whole_lines};
-use crate::feeds::lines::{Entry, comment, first_line, parse_line};
+use crate::feeds::lines::{Entry, comment, first_line, parse_line, without_comment};
 use crate::feeds::list::{Counted, ListError, UTF8_BOM};
 use crate::feeds::plain;
 use crate::feeds::reader::ReadListError;
@@ -55,11 +55,20 @@ impl Lines {
         }
         let names = parse_line(line).map(|entry| entry.map(Named::Entry));
         if let Some(names) = names.transpose() {
-            let details = Details { comment: comment(line), timeout: None };
+            let names = names.or_else(|problem| system(line).map(Named::System).ok_or(problem));
+            let details = Details { comment: comment(line), ..Details::default() };
             take(Record { number: self.number, text: line, names, details });
         }
         Ok(taken)
     }
+}
+
+/// `AS64500`, as lists of autonomous systems have it.
+fn system(line: &[u8]) -> Option<u32> {
+    let line = str::from_utf8(without_comment(line)).ok()?;
+    let digits = line.strip_prefix("AS").or_else(|| line.strip_prefix("as"))?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|number| is_number && *number > 0)
 }
 
 /// An entry and nothing else on the first line, and how many bytes it takes with its end.
