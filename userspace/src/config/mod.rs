@@ -31,8 +31,8 @@ mod window;
 
 pub use amount::{AmountError, parse_amount};
 pub use choice::{
-    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    LimitUnit, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, LimitUnit, Mode, ServiceProtocol,
 };
 pub use duration::{DurationError, display_duration, parse_duration};
 pub use error::{ConfigError, Problem};

@@ -8,8 +8,8 @@ use xdpgate_ebpf::abi::{MAX_INTERFACES, MAX_LISTS, MAX_MANAGEMENT_PORTS, MAX_UDP
 use super::choice::FORMATS;
 use super::window::{LONGEST_WINDOW, SHORTEST_WINDOW};
 use super::{
-    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
 };
 use kind::Kind;
 

@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::list::ListConfig;
 use super::service::{LimitConfig, PlanConfig, ServiceConfig};
-use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Name, Rate};
+use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Rate};
 use crate::country::CountryCode;
 
 /// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
@@ -122,117 +122,6 @@ impl Default for Safety {
             management_prefixes: PRIVATE.map(|value| Located { value, line: 0 }).to_vec(),
         }
     }
-}
-
-/// Where countries come from.
-    pub geo: Option<GeoConfig>,
-    /// The rule on countries.
-    pub country: CountryRule,
-    /// The rule on later fragments.
-    pub fragments: Fragments,
-    /// The limits of each source, for what belongs to no service.
-    pub source_limits: SourceLimitConfig,
-    /// What the host serves, in the order of the policy.
-    pub services: Vec<ServiceConfig>,
-    /// Sources that services treat alike, in the order of the policy.
-    pub plans: Vec<PlanConfig>,
-    /// What services and plans may name, in the order of the policy.
-    pub limits: Vec<LimitConfig>,
-    /// The budget of sampled events.
-    pub events: EventConfig,
-}
-
-/// A value, and the line of the policy that says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Located<T> {
-    /// The value.
-    pub value: T,
-    /// The line, from 1. Zero: a default that no line says.
-    pub line: u32,
-}
-
-/// Settings of the daemon, read once at its start.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DaemonConfig {
-    /// The socket of the command line.
-    pub socket: PathBuf,
-    /// The folder of what must survive a restart.
-    pub state_dir: PathBuf,
-    /// The folder of the pins, on a bpf filesystem.
-    pub bpffs: PathBuf,
-    /// Where `/metrics` is served.
-    pub metrics: Option<SocketAddr>,
-    /// Where the program is attached.
-    pub attach: AttachMode,
-}
-
-impl Default for DaemonConfig {
-    fn default() -> Self {
-        Self {
-            socket: "/run/xdpgate/xdpgate.sock".into(),
-            state_dir: "/var/lib/xdpgate".into(),
-            bpffs: "/sys/fs/bpf/xdpgate".into(),
-            metrics: None,
-            attach: AttachMode::Auto,
-        }
-    }
-}
-
-/// Entries of the kernel's tables, set when they are created.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TableSizes {
-    /// Bans, per address family.
-    pub bans: u32,
-    /// Sources with rate state.
-    pub sources: u32,
-    /// Prefixes of one generation, per address family.
-    pub prefixes: u32,
-}
-
-impl Default for TableSizes {
-    fn default() -> Self {
-        Self { bans: 1 << 18, sources: 1 << 18, prefixes: 1 << 24 }
-    }
-}
-
-/// Traffic that is never dropped, whatever else the policy says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Safety {
-    /// TCP and UDP ports of the host.
-    pub management_ports: Vec<u16>,
-    /// Sources that always reach them.
-    pub management_prefixes: Vec<Located<IpNet>>,
-}
-
-impl Default for Safety {
-    fn default() -> Self {
-        const PRIVATE: [IpNet; 5] = [
-            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
-            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
-            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
-            IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7)),
-            IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10)),
-        ];
-        Self {
-            management_ports: vec![22],
-            management_prefixes: PRIVATE.map(|value| Located { value, line: 0 }).to_vec(),
-        }
-    }
-}
-
-/// One blocklist file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListConfig {
-    /// Its name in counters and on the command line.
-    pub name: Name,
-    /// The file.
-    pub path: PathBuf,
-    /// Whether it drops or only counts.
-    pub mode: Mode,
-    /// Whether lines that cannot be read are skipped instead of refusing the list.
-    pub skip_bad: bool,
-    /// The line of the policy that names it.
-    pub line: u32,
 }
 
 /// Where countries come from.

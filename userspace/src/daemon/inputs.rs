@@ -189,7 +189,9 @@ impl Inputs {
             return Vec::new();
         };
         match &source.from {
-            ListFrom::Union(names) => names.iter().flat_map(|name| self.lines_covering(name, address)).collect(),
+            ListFrom::Union(names) => {
+                names.iter().flat_map(|name| self.lines_covering(name, address)).collect()
+            }
             ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => source.lines_covering(address),
         }
     }

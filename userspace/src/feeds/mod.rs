@@ -23,5 +23,7 @@ pub use lines::{Entry, parse_line};
 pub use list::{BadLine, BadLineReport, BadLines, Counted, ListError, ParsedList};
 pub use problem::LineProblem;
 pub use range::{Address, AddressRanges, Prefixes, Range};
-pub use reader::{ReadEntries, ReadListError, TimedEntry, lines_covering, parse_list, read_entries, read_list};
+pub use reader::{
+    ReadEntries, ReadListError, TimedEntry, lines_covering, parse_list, read_entries, read_list,
+};
 pub use reading::{Format, FormatError, Reading};

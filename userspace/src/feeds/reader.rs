@@ -122,11 +122,7 @@ pub fn read_entries(
 /// # Errors
 ///
 /// When the file can't be read.
-pub fn lines_covering(
-    mut file: impl Read,
-    how: &Reading,
-    address: IpAddr,
-) -> io::Result<Vec<(u32, String)>> {
+pub fn lines_covering(mut file: impl Read, how: &Reading, address: IpAddr) -> io::Result<Vec<(u32, String)>> {
     let mut found = Vec::new();
     let head = blocks::head(&mut file)?;
     let Ok(format) = format_of(&head, how) else { return Ok(found) };

@@ -61,13 +61,25 @@ impl Store {
         found.map_err(|source| self.failed(source))
     }
 
-    /// Notes that the copy is still the newest there is.
+    /// Whether this is the text that is kept in `file`.
+    #[must_use]
+    pub fn is_kept(&self, file: &str, text: &Path) -> bool {
+        self.lists.is(file, text)
+    }
+
+    /// Notes that the copy is still the newest there is, and what the server calls it now.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn feed_is_current(&self, name: &Name, checked: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE feeds SET checked_unix_ms = ?2 WHERE name = ?1";
-        let changed = self.connection().execute(sql, params![name.as_str(), checked.as_millisecond()]);
+    pub fn feed_is_current(
+        &self,
+        name: &Name,
+        checked: Timestamp,
+        (etag, last_modified): (Option<&str>, Option<&str>),
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE feeds SET checked_unix_ms = ?2, etag = ?3, last_modified = ?4 WHERE name = ?1";
+        let values = params![name.as_str(), checked.as_millisecond(), etag, last_modified];
+        let changed = self.connection().execute(sql, values);
         changed.map(drop).map_err(|source| self.failed(source))
     }
 
@@ -96,7 +108,8 @@ impl Store {
     pub(super) fn prepare_downloads(&self) -> Result<(), StoreError> {
         let folder = self.downloads();
         super::create_directory(&folder)?;
-        let refused = |path: &Path, source| StoreError::Io { what: "cannot clear", path: path.to_owned(), source };
+        let refused =
+            |path: &Path, source| StoreError::Io { what: "cannot clear", path: path.to_owned(), source };
         for entry in std::fs::read_dir(&folder).map_err(|source| refused(&folder, source))? {
             let path = entry.map_err(|source| refused(&folder, source))?.path();
             std::fs::remove_file(&path).map_err(|source| refused(&path, source))?;

@@ -72,6 +72,11 @@ impl ListFiles {
         Err(refused(&self.directory)(io::ErrorKind::AlreadyExists.into()))
     }
 
+    /// Whether a text is that of `file`.
+    pub(super) fn is(&self, file: &str, text: &Path) -> bool {
+        is_same(&self.path(file), text).unwrap_or(false)
+    }
+
     /// Removes the files that nobody needs: what a crash between two writes left behind, and texts of lists that are no
     /// longer in the history.
     pub(super) fn retain(&self, known: &BTreeSet<String>) -> Result<(), StoreError> {

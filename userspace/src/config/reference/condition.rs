@@ -4,8 +4,8 @@ use super::{
     FRAGMENTS_RATE, FRAGMENTS_RULE, Key, LIMIT_ALGORITHM, LIMIT_BAN, LIMIT_BAN_LONGEST, LIMIT_BURST,
     LIMIT_COUNT, LIMIT_DEPTH, LIMIT_EXCEED, LIMIT_IPV4_PREFIX, LIMIT_IPV6_PREFIX, LIMIT_KEY, LIMIT_RATE,
     LIMIT_WINDOW, LIST_CA, LIST_COUNTRY, LIST_DANGEROUS, LIST_EVERY, LIST_FIELD, LIST_FOLDER, LIST_FORMAT,
-    LIST_HEADER_FILE, LIST_MAX_SIZE, LIST_PATH, LIST_RATIO, LIST_SKIP_BAD, LIST_TIMEOUT, LIST_UNION, LIST_URL,
-    LIST_WIDEST_IPV4, LIST_WIDEST_IPV6, SERVICE_PORTS, SERVICE_PROTOCOL,
+    LIST_HEADER_FILE, LIST_MAX_SIZE, LIST_PATH, LIST_RATIO, LIST_SKIP_BAD, LIST_TIMEOUT, LIST_UNION,
+    LIST_URL, LIST_WIDEST_IPV4, LIST_WIDEST_IPV6, SERVICE_PORTS, SERVICE_PROTOCOL,
 };
 use crate::config::{Algorithm, ExceedAction, FragmentAction, LimitKeyKind, ServiceProtocol};
 
@@ -126,7 +126,9 @@ impl Key {
     pub(super) fn has_a_place(&self) -> String {
         let by_word = self.condition().map(Condition::sentence);
         let companion = COMPANIONS.iter().find(|companion| companion.key.is(self));
-        by_word.or_else(|| companion.map(Companion::sentence)).map_or_else(String::new, |said| format!(" {said}"))
+        by_word
+            .or_else(|| companion.map(Companion::sentence))
+            .map_or_else(String::new, |said| format!(" {said}"))
     }
 
     /// Whether both are the same key.

@@ -173,7 +173,9 @@ impl Kind {
             Self::Text(_) => "any text".to_owned(),
             Self::Url => "an address that begins with `https://` or `http://`".to_owned(),
             Self::ListNames { most } => format!("at most {most} names of lists, no name twice"),
-            Self::Exceptions => "names of lists, IPv4 and IPv6 prefixes without host bits, and addresses".to_owned(),
+            Self::Exceptions => {
+                "names of lists, IPv4 and IPv6 prefixes without host bits, and addresses".to_owned()
+            }
             Self::Interfaces { most } => {
                 format!("at most {most} names of 1 to {} bytes, no name twice", InterfaceName::LONGEST)
             }

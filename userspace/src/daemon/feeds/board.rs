@@ -10,7 +10,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::schedule::Schedule;
 use super::{FeedError, Look};
-use crate::api::types::{ListTrouble, ListUpdates, Origin};
+use crate::api::types::{ListTrouble, ListUpdates, ListWish, Origin};
 use crate::config::{ListFrom, Name};
 use crate::daemon::inputs::ListSource;
 use crate::daemon::{Inputs, clock};
@@ -23,7 +23,7 @@ const NEVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Every list with a source of its own.
 #[derive(Debug, Default)]
-pub struct FeedBoard(Mutex<BTreeMap<Name, Feed>>);
+pub(in crate::daemon) struct FeedBoard(Mutex<BTreeMap<Name, Feed>>);
 
 #[derive(Debug)]
 struct Feed {
@@ -42,7 +42,7 @@ struct Feed {
 
 /// How a list is doing.
 #[derive(Clone, Debug, Default)]
-pub struct FeedState {
+pub(in crate::daemon) struct FeedState {
     pub(in crate::daemon) looking: Option<u64>,
     pub(in crate::daemon) next: Option<Duration>,
     pub(in crate::daemon) failures: u32,
@@ -72,17 +72,18 @@ impl FeedBoard {
         looks
     }
 
-    /// Makes lists due. Those that are being looked at are so once more.
-    pub(in crate::daemon) fn hurry(&self, inputs: &Inputs, names: &[Name]) {
+    /// Makes lists due. Those that are being looked at are so once more: what is seen may be older than the wish.
+    pub(in crate::daemon) fn hurry(&self, inputs: &Inputs, names: &[Name]) -> Vec<ListWish> {
         let now = now();
         let mut feeds = self.followed(inputs, now);
-        for name in names {
-            if let Some(feed) = feeds.get_mut(name) {
-                feed.schedule.hurry(now);
-                // What is being looked at may be older than the wish.
-                feed.is_asked_for = feed.looking.is_some();
-            }
-        }
+        let mut wish = |name: &Name| {
+            let feed = feeds.get_mut(name)?;
+            feed.schedule.hurry(now);
+            feed.is_asked_for = feed.looking.is_some();
+            let attempts = feed.updates.attempts + 1 + u64::from(feed.is_asked_for);
+            Some(ListWish { name: name.clone(), attempts })
+        };
+        names.iter().filter_map(&mut wish).collect()
     }
 
     /// What was in force stays, because it is the newest; or something new is in force.
@@ -208,7 +209,11 @@ impl Feed {
 }
 
 fn tell(source: &ListSource, error: &FeedError) {
-    let what = if source.is_awaited() { "it was never fetched and is empty" } else { "what is in force of it stays" };
+    let what = if source.is_awaited() {
+        "it was never fetched and is empty"
+    } else {
+        "what is in force of it stays"
+    };
     let verb = if error.is_refusal() { "refused" } else { "not updated" };
     tracing::warn!(list = %source.name, source = %source.from, kind = error.kind(), "{verb}: {error}; {what}");
 }

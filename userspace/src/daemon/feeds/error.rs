@@ -6,7 +6,7 @@ use crate::store::StoreError;
 
 /// Why a list stays as it is.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedError {
+pub(in crate::daemon) enum FeedError {
     /// Its server gave nothing.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -36,7 +36,7 @@ pub enum FeedError {
 impl FeedError {
     /// The kind of the error in a word, for metrics.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub(in crate::daemon) const fn kind(&self) -> &'static str {
         match self {
             Self::Http(error) => error.kind(),
             Self::Headers(_) => "header-file",
@@ -57,7 +57,7 @@ impl FeedError {
 
     /// Whether something came and was refused; otherwise nothing came.
     #[must_use]
-    pub const fn is_refusal(&self) -> bool {
+    pub(in crate::daemon) const fn is_refusal(&self) -> bool {
         match self {
             Self::List(ListProblem { cause, .. }) => !matches!(cause, ListCause::Unreadable(_)),
             Self::LockOut(_) | Self::Policy(_) | Self::Unpack(_) => true,
@@ -68,7 +68,7 @@ impl FeedError {
 
     /// When the server wants to be asked again.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<std::time::Duration> {
+    pub(in crate::daemon) const fn retry_after(&self) -> Option<std::time::Duration> {
         if let Self::Http(error) = self { error.retry_after() } else { None }
     }
 }

@@ -10,8 +10,8 @@ use tempfile::NamedTempFile;
 
 use super::FeedError;
 use crate::config::{ListFrom, UrlSource};
-use crate::daemon::inputs::list_content::{ListContent, Place, read_files};
 use crate::daemon::inputs::ListSource;
+use crate::daemon::inputs::list_content::{ListContent, Place, read_files};
 use crate::http::{Client, ClientOptions, Headers, HttpError, Response};
 use crate::store::{FeedRecord, Store};
 
@@ -40,7 +40,7 @@ pub struct Done {
 
 /// What a look saw.
 #[derive(Debug)]
-pub enum Looked {
+pub(in crate::daemon) enum Looked {
     /// Nothing new. What a server calls this version now, where it was asked.
     Same(Option<Validators>),
     /// Something new, and good.
@@ -54,7 +54,7 @@ pub enum Looked {
 
 /// A text that was fetched. It is on the disk.
 #[derive(Debug)]
-pub struct Download {
+pub(in crate::daemon) struct Download {
     /// Unpacked.
     pub(in crate::daemon) text: NamedTempFile,
     /// What the server calls it.
@@ -63,7 +63,7 @@ pub struct Download {
 
 /// What a server calls a version of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Validators {
+pub(in crate::daemon) struct Validators {
     /// `ETag`.
     pub(in crate::daemon) etag: Option<String>,
     /// `Last-Modified`, in its own words.

@@ -10,4 +10,5 @@ mod tests;
 
 pub(super) use self::board::{FeedBoard, FeedState};
 pub(super) use self::error::FeedError;
-pub(super) use self::look::{Done, Download, Look, Looked, look};
+pub use self::look::{Done, Look};
+pub(super) use self::look::{Download, Looked, look};

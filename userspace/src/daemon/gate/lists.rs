@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use xdpgate_ebpf::abi::ListCounters;
 
@@ -76,9 +75,8 @@ impl Gate {
         // A list that is replaced keeps its bit, and so its counters.
         source.added = before.map_or(source.added, |old| old.added);
         let change = Change {
-            from: before.map(|old| {
-                in_words(old.content.entries as u64, inputs.mode(old.name.as_str(), old.mode))
-            }),
+            from: before
+                .map(|old| in_words(old.content.entries as u64, inputs.mode(old.name.as_str(), old.mode))),
             to: Some(in_words(entries, new.mode)),
             ..Change::new(caller, "list add", new.name.to_string())
         };
@@ -194,6 +192,6 @@ fn refuse_taken_name(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
     }
 }
 
-fn no_such_list(name: &Name) -> Failure {
+pub(super) fn no_such_list(name: &Name) -> Failure {
     Failure::not_found(format!("there is no list {name}; `xdpgate list show` shows all"))
 }

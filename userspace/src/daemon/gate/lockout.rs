@@ -210,8 +210,11 @@ fn is_allowed(inputs: &Inputs, peer: SshPeer) -> bool {
     by_file.chain(by_operators).any(|prefix| prefix.contains(&peer.address))
 }
 
+/// The end of every refusal.
+pub(super) const FORCE: &str = "; --force does it nevertheless";
+
 fn refused(why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Refused, format!("refused: {why}; --force does it nevertheless"))
+    Failure::new(FailureKind::Refused, format!("refused: {why}{FORCE}"))
 }
 
 #[cfg(test)]

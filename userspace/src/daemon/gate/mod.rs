@@ -10,6 +10,7 @@ mod bans;
 mod confirm;
 mod coverage;
 mod explain;
+mod feeds;
 mod geo;
 mod history;
 mod interfaces;
@@ -42,6 +43,7 @@ use self::confirm::Pending;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
+use super::feeds::FeedBoard;
 use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
 use crate::api::Failure;
 use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
@@ -69,6 +71,7 @@ pub struct Gate {
     /// Bans of the store that the kernel's table had no room for at the start.
     bans_left_out: usize,
     events: EventLog,
+    feeds: FeedBoard,
     started: Timestamp,
 }
 

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::daemon::clock;
 use crate::daemon::file_stamp::FileStamp;
 use crate::feeds::{
-    AddressRanges, BadLineReport, DangerReport, Dangerous, DisjointRanges, Format, Guard, GuardError, Guarded, ListError, ParsedList,
-    ReadListError, Reading, read_list,
+    AddressRanges, BadLineReport, DangerReport, Dangerous, DisjointRanges, Format, Guard, GuardError,
+    Guarded, ListError, ParsedList, ReadListError, Reading, read_list,
 };
 
 /// What was read of a list.
@@ -61,16 +61,16 @@ pub(in crate::daemon) struct ReadFile {
 /// Why a list was not taken.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}{cause}")]
-pub struct ListProblem {
+pub(in crate::daemon) struct ListProblem {
     /// The file, with a colon after it; or nothing.
     place: String,
     /// Why.
-    pub cause: ListCause,
+    pub(in crate::daemon) cause: ListCause,
 }
 
 /// Why a list was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum ListCause {
+pub(in crate::daemon) enum ListCause {
     /// Its file can't be read.
     #[error("can't be read: {0}")]
     Unreadable(io::Error),
@@ -107,8 +107,13 @@ impl ListContent {
         }
     }
 
+    /// The same, where the one file of it has another place by now.
+    pub(in crate::daemon) fn moved_to(self, path: PathBuf) -> Self {
+        Self { files: vec![ReadFile { path, stamp: None }], ..self }
+    }
+
     /// Whether it was read from these files, as they are now.
-    pub(super) fn is_of(&self, files: &[PathBuf]) -> bool {
+    pub(in crate::daemon) fn is_of(&self, files: &[PathBuf]) -> bool {
         let same = |(read, path): (&ReadFile, &PathBuf)| {
             read.path == *path && read.stamp.is_some_and(|stamp| stamp.is_of(path))
         };
@@ -135,7 +140,9 @@ pub(in crate::daemon) fn read_files(
         all.add(file, list, bytes);
     }
     let taken = Guard { dangerous: Dangerous::Take, ..guard.clone() };
-    taken.check(of_size(all.entries), previous).map_err(|error| ListProblem { place: String::new(), cause: ListCause::Guarded(error) })?;
+    taken
+        .check(of_size(all.entries), previous)
+        .map_err(|error| ListProblem { place: String::new(), cause: ListCause::Guarded(error) })?;
     let mut formats = all.formats.into_iter();
     Ok(ListContent {
         ranges: Arc::new(all.ranges.into()),

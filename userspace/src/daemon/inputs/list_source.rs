@@ -93,7 +93,8 @@ impl ListSource {
 
     /// The list as the store has it.
     pub(super) fn record(&self) -> ListRecord {
-        let file = self.files().first().and_then(|path| path.file_name());
+        let files = self.files();
+        let file = files.first().and_then(|path| path.file_name());
         ListRecord {
             name: self.name.clone(),
             mode: self.mode,
@@ -212,6 +213,14 @@ impl ListSource {
         known.find(|known| {
             known.from == self.from && known.reading == self.reading && known.guard == self.guard
         })
+    }
+
+    /// Whether what was read of the one is good for the other.
+    pub(in crate::daemon) fn is_read_as(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.from == other.from
+            && self.reading == other.reading
+            && self.guard == other.guard
     }
 
     fn refused(&self, error: &impl std::fmt::Display) -> Failure {

@@ -47,7 +47,8 @@ impl Resolver<'_> {
             ListFrom::Union(names) => self.union(names),
             ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => Arc::clone(&source.content.ranges),
         };
-        let ranges = if source.except.is_empty() { whole } else { Arc::new(self.without(&whole, &source.except)) };
+        let ranges =
+            if source.except.is_empty() { whole } else { Arc::new(self.without(&whole, &source.except)) };
         if let Some(known) = self.known.get_mut(place) {
             *known = Known::Ranges(Arc::clone(&ranges));
         }
@@ -106,11 +107,14 @@ mod tests {
 
     #[test]
     fn lists_are_joined_and_taken_out_of_each_other() {
-        let files = [("a", "192.0.2.0/25 2001:db8::/32"), ("b", "192.0.2.64/26 198.51.100.7"), ("c", "192.0.2.70")];
+        let files =
+            [("a", "192.0.2.0/25 2001:db8::/32"), ("b", "192.0.2.64/26 198.51.100.7"), ("c", "192.0.2.70")];
         let all = "[[list]]\nname = \"all\"\nunion = [\"most\", \"b\"]\nexcept = [\"198.51.100.7\"]\n\
             [[list]]\nname = \"most\"\nunion = [\"a\"]\nexcept = [\"c\", \"2001:db8::/33\"]\n";
         let found = lists(&files, all);
-        let of = |name: &str| found.iter().find(|(other, _)| other == name).map(|(_, ranges)| ranges.clone()).unwrap();
+        let of = |name: &str| {
+            found.iter().find(|(other, _)| other == name).map(|(_, ranges)| ranges.clone()).unwrap()
+        };
         assert_eq!(of("a"), ["192.0.2.0-192.0.2.127", "2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"]);
         let upper = "2001:db8:8000::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";
         assert_eq!(of("most"), ["192.0.2.0-192.0.2.69", "192.0.2.71-192.0.2.127", upper]);

@@ -36,7 +36,8 @@ pub(super) fn walk(
             Err(error) => return Err(ReadListError::Read(error.into())),
         }
         meter.reset();
-        number = record.position().map_or(number, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
+        number =
+            record.position().map_or(number, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
         if std::mem::take(&mut is_header) || record.iter().all(<[u8]>::is_empty) {
             continue;
         }
@@ -99,7 +100,8 @@ impl<R: Read> Read for LineFeeds<R> {
             let mut kept = 0;
             for at in 0..count {
                 let Some(byte) = room.get(at).copied() else { break };
-                let is_second_half = std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
+                let is_second_half =
+                    std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
                 if is_second_half {
                     continue;
                 }

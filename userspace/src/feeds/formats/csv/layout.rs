@@ -36,16 +36,17 @@ impl Layout {
     pub(super) fn of(head: &[u8], field: Option<&str>) -> Result<Option<Self>, ListError> {
         let text = head.strip_prefix(UTF8_BOM).unwrap_or(head);
         let mut records = lines(text).map(<[u8]>::trim_ascii);
-        let Some(first) = records.find(|line| !line.is_empty() && !line.starts_with(b"#")) else { return Ok(None) };
+        let Some(first) = records.find(|line| !line.is_empty() && !line.starts_with(b"#")) else {
+            return Ok(None);
+        };
         // A file of one column has none.
         let delimiter = delimiter(first).unwrap_or(b',');
         let rows = rows(text, delimiter);
         let Some(first) = rows.first() else { return Ok(None) };
         let names: Vec<String> = first.iter().map(shown).collect();
         let has_header = !first.iter().any(is_address);
-        let named = |wanted: &str| {
-            names.iter().position(|name| has_header && name.eq_ignore_ascii_case(wanted))
-        };
+        let named =
+            |wanted: &str| names.iter().position(|name| has_header && name.eq_ignore_ascii_case(wanted));
         let (comment, timeout) = (named("comment"), named("timeout"));
         let column = match field {
             Some(field) => named_column(field, &names, has_header)?,
