@@ -14,7 +14,10 @@ impl LineNumbers {
     /// Notes the line of the entry with this index, which must be the next one.
     #[inline]
     pub(super) fn push(&mut self, index: usize, line: u32) {
-        #[expect(clippy::cast_possible_truncation, reason = "lines are counted in 32 bits, and so are their entries")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "lines are counted in 32 bits, and so are their entries"
+        )]
         let index = index as u32;
         let ahead = line.wrapping_sub(index);
         if ahead != self.ahead {

@@ -148,7 +148,8 @@ impl<'w, 't> Walk<'w, 't> {
 
     /// Looks at a string of a place that is not wanted.
     pub(super) fn notice(&mut self, text: &str) {
-        let may_be = text.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') && text.contains(['.', ':']);
+        let may_be =
+            text.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') && text.contains(['.', ':']);
         if self.purpose != Purpose::Named
             && may_be
             && self.others.len() < MOST_PLACES
