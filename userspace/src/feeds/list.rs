@@ -37,8 +37,8 @@ pub struct ParsedList {
     pub blank: bool,
     /// What the numbers of its records count.
     pub counted: Counted,
-    lines4: LineNumbers,
-    lines6: LineNumbers,
+    pub(super) lines4: LineNumbers,
+    pub(super) lines6: LineNumbers,
 }
 
 /// Lines that could not be read: the first few, and how many in all.

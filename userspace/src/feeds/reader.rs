@@ -53,9 +53,11 @@ pub struct ReadEntries {
 ///
 /// [`ReadListError`] when the file can't be read, or for the reasons of [`parse_list`].
 pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadListError> {
-    let mut list = ParsedList::default();
     let head = blocks::head(&mut file)?;
-    list.blank = is_blank(&head);
+    if is_blank(&head) {
+        return Ok(blank(how));
+    }
+    let mut list = ParsedList::default();
     let format = format_of(&head, how)?;
     let walked = formats::walk(format, &head, file, how, &mut |record| list.push(record))?;
     Ok(finished(list, walked, how.bad)?)
@@ -68,9 +70,11 @@ pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadL
 /// [`ListError`] when a record can't be read and is not to be skipped, when nothing at all can be read, or when the whole
 /// can't be a list, or not the one that is meant.
 pub fn parse_list(bytes: &[u8], how: &Reading) -> Result<ParsedList, ListError> {
-    let mut list = ParsedList::default();
     let head = bytes.get(..blocks::BLOCK).unwrap_or(bytes);
-    list.blank = is_blank(head);
+    if is_blank(head) {
+        return Ok(blank(how));
+    }
+    let mut list = ParsedList::default();
     let format = format_of(head, how)?;
     if format == Format::Plain {
         // Without a copy of the text.
@@ -136,6 +140,11 @@ pub fn lines_covering(mut file: impl Read, how: &Reading, address: IpAddr) -> io
         // What is wrong with the rest does not change what was found.
         Err(ReadListError::List(_)) | Ok(_) => Ok(found),
     }
+}
+
+/// What a file without anything is: no format has it, and each would have another reason to refuse it.
+fn blank(how: &Reading) -> ParsedList {
+    ParsedList { blank: true, format: how.format.unwrap_or_default(), ..ParsedList::default() }
 }
 
 fn format_of(head: &[u8], how: &Reading) -> Result<Format, ListError> {

@@ -164,6 +164,11 @@ fn is_nft(line: &[u8]) -> bool {
 fn is_csv(text: &[u8], line: &[u8]) -> bool {
     let Some(delimiter) = delimiter(line) else { return false };
     let has_address = |line: &[u8]| line.split(|byte| *byte == delimiter).any(is_address);
+    // The names of the columns, and no row: an empty export.
+    let is_word = |field: &[u8]| field.first().is_some_and(u8::is_ascii_alphabetic) && !field.contains(&b' ');
+    if lines(text).filter(|line| !line.trim_ascii().is_empty()).count() == 1 {
+        return has_address(line) || line.split(|byte| *byte == delimiter).all(is_word);
+    }
     lines(text).filter(|line| line.contains(&delimiter)).take(100).any(has_address)
 }
 

@@ -49,7 +49,7 @@ pub(super) fn walk(
         document(file, |parser, meter| {
             walk.meter = meter.clone();
             let read = Value(&mut walk).deserialize(parser);
-            (read.map(|got| walk.single(got)), walk.number())
+            (read.map(|got| walk.single(got)), walk.number().max(1))
         })?;
     }
     walk.check()?;
@@ -90,7 +90,7 @@ fn value(text: &[u8], walk: &mut Walk<'_, '_>) -> serde_json::Result<Got> {
 /// The parser of a document that is longer than memory.
 pub(super) type Parser<R> = serde_json::Deserializer<serde_json::de::IoRead<BufReader<Metered<R>>>>;
 
-/// Reads a document as a stream. `read` also tells the number of the element that it read last.
+/// Reads a document as a stream. `read` also tells the number of the element at which it ended.
 pub(super) fn document<R: Read>(
     file: R,
     read: impl FnOnce(&mut Parser<Marked<R>>, &Meter) -> (serde_json::Result<()>, u32),
@@ -100,7 +100,6 @@ pub(super) fn document<R: Read>(
     let (result, number) = read(&mut parser, &meter);
     result.and_then(|()| parser.end()).map_err(|error| {
         if meter.is_over() {
-            let number = number.saturating_add(1);
             return ListError::TooLong { counted: Counted::Elements, number }.into();
         }
         failure(error)

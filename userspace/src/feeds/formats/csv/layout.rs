@@ -52,7 +52,7 @@ impl Layout {
             Some(field) => named_column(field, &names, has_header)?,
             None => {
                 let body = rows.get(usize::from(has_header)..).unwrap_or_default();
-                if has_header && body.is_empty() && rows.len() == 1 {
+                if body.is_empty() && first.len() > 1 && first.iter().all(is_name) {
                     return Ok(None);
                 }
                 found_column(body, &names, has_header, comment, head)?
@@ -63,9 +63,14 @@ impl Layout {
 }
 
 fn rows(text: &[u8], delimiter: u8) -> Vec<ByteRecord> {
-    let reader = builder(delimiter).from_reader(LineFeeds { file: text, after_return: false });
+    let reader = builder(delimiter).from_reader(LineFeeds::new(text));
     let records = reader.into_byte_records().map_while(Result::ok);
     records.filter(|record| !record.iter().all(<[u8]>::is_empty)).take(ROWS).collect()
+}
+
+/// What columns are called, unlike the words of a message.
+fn is_name(field: &[u8]) -> bool {
+    field.first().is_some_and(u8::is_ascii_alphabetic) && field.is_ascii() && !field.contains(&b' ')
 }
 
 fn is_address(field: &[u8]) -> bool {

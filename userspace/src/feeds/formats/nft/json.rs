@@ -24,7 +24,7 @@ pub(in crate::feeds::formats) fn walk(
     let mut ruleset = Ruleset { sets: Sets::new(field), number: 0, take, meter: Meter::default() };
     document(file, |parser, meter| {
         ruleset.meter = meter.clone();
-        (Level::Top.of(&mut ruleset).deserialize(parser), ruleset.number)
+        (Level::Top.of(&mut ruleset).deserialize(parser), ruleset.number.saturating_add(1))
     })?;
     if ruleset.sets.is_empty() {
         return Err(NO_SET.into());
