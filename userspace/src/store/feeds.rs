@@ -61,6 +61,20 @@ impl Store {
         found.map_err(|source| self.failed(source))
     }
 
+    /// Puts new copies in the place of those before, where the policy as such stays.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn keep_feeds(&self, feeds: &[FeedRecord]) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let mut work = || {
+            let transaction = connection.transaction()?;
+            put(&transaction, feeds)?;
+            transaction.commit()
+        };
+        work().map_err(|source| self.failed(source))
+    }
+
     /// Whether this is the text that is kept in `file`.
     #[must_use]
     pub fn is_kept(&self, file: &str, text: &Path) -> bool {

@@ -133,7 +133,7 @@ fn one_source(section: &Section<'_>, report: &mut Report) {
         let allowed = one_of(LIST_SOURCES);
         return report.add(
             &place,
-            format!("is missing, and so are the others that could stand for it; allowed: one of {allowed}; add a line like path = \"/etc/xdpgate/file\""),
+            format!("is missing; allowed: one of {allowed}; add a line like path = \"/etc/xdpgate/file\""),
         );
     };
     for (_, entry) in written {

@@ -16,7 +16,7 @@ use crate::feeds::{
 };
 
 /// What was read of a list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ListContent {
     /// The addresses.
     pub ranges: Arc<DisjointRanges>,
@@ -105,6 +105,14 @@ impl ListContent {
             ranges: Arc::new(parsed.ranges.into()),
             ..Self::default()
         }
+    }
+
+    /// The same, with the memory of the other where both name the same addresses.
+    pub(in crate::daemon) fn sharing(self: &Arc<Self>, other: &Self) -> Arc<Self> {
+        if self.ranges != other.ranges {
+            return Arc::clone(self);
+        }
+        Arc::new(Self { ranges: Arc::clone(&other.ranges), ..(**self).clone() })
     }
 
     /// The same, where the one file of it has another place by now.

@@ -6,19 +6,19 @@ mod overlap;
 mod status;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::replace::Change;
-use super::{Gate, OnlyChange, lockout};
+use super::{Gate, Live, OnlyChange, lockout};
 use crate::api::Failure;
 use crate::api::types::{ListWishes, Origin};
 use crate::config::{ListFrom, Name};
 use crate::daemon::feeds::{Done, Download, FeedError, Look, Looked, look};
 use crate::daemon::inputs::{ListContent, ListSource};
-use crate::daemon::{Caller, clock};
+use crate::daemon::{Caller, Inputs, clock};
 use crate::store::{FeedRecord, StoreError};
 
 /// While a policy waits for a confirmation, nothing else changes.
@@ -37,6 +37,13 @@ struct Fresh {
     /// Its copy in the store, where it was fetched.
     copy: Option<Arc<FeedRecord>>,
     took: Duration,
+}
+
+impl Fresh {
+    /// Whether it names other addresses than before.
+    fn is_news(&self) -> bool {
+        self.content.ranges != self.source.content.ranges
+    }
 }
 
 impl Gate {
@@ -127,12 +134,12 @@ impl Gate {
             }
         }
         if self.put_together(&only, &fresh).is_ok() {
-            return fresh.iter().for_each(|one| self.feeds.succeeded(&one.source, one.took, true));
+            return fresh.iter().for_each(|one| self.feeds.succeeded(&one.source, one.took, one.is_news()));
         }
         // One that can't be put in force must not keep the others out.
         for one in &fresh {
             match self.put_together(&only, std::slice::from_ref(one)) {
-                Ok(()) => self.feeds.succeeded(&one.source, one.took, true),
+                Ok(()) => self.feeds.succeeded(&one.source, one.took, one.is_news()),
                 Err(error) => self.feeds.failed(&one.source, one.took, &error),
             }
         }
@@ -162,6 +169,13 @@ impl Gate {
         Ok((content, Some(Arc::new(record))))
     }
 
+    /// What the kernel has is of these inputs too: no address is on another list.
+    fn know_instead(&self, _only: &OnlyChange<'_>, inputs: Inputs) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let Live { settings, sizes, number, ref limits, .. } = **live;
+        *live = Arc::new(Live { inputs, settings, sizes, number, limits: limits.clone() });
+    }
+
     fn put_together(&self, only: &OnlyChange<'_>, fresh: &[Fresh]) -> Result<(), FeedError> {
         let live = self.live();
         let mut sources = (*live.inputs.list_sources).clone();
@@ -170,14 +184,20 @@ impl Gate {
             // Meanwhile the policy may have changed.
             let known = sources.iter_mut().find(|known| known.is_read_as(&one.source));
             let Some(known) = known else { continue };
-            updated.push((known.name.clone(), known.content.entries, one.content.entries));
-            known.content = Arc::clone(&one.content);
+            let content = one.content.sharing(&known.content);
+            if !Arc::ptr_eq(&content.ranges, &known.content.ranges) {
+                updated.push((known.name.clone(), known.content.entries, content.entries));
+            }
+            known.content = content;
             known.copy = one.copy.clone().or(known.copy.take());
         }
+        let feeds: Vec<_> = fresh.iter().filter_map(|one| one.copy.as_deref().cloned()).collect();
+        let after = live.inputs.with_lists(sources);
         if updated.is_empty() {
+            self.store.keep_feeds(&feeds)?;
+            self.know_instead(only, after);
             return Ok(());
         }
-        let after = live.inputs.with_lists(sources);
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, &DAEMON, false);
         let sums = |pick: fn(&(Name, usize, usize)) -> usize| {
             let each: Vec<_> = updated.iter().map(|one| pick(one).to_string()).collect();
@@ -185,7 +205,7 @@ impl Gate {
         };
         let names: Vec<_> = updated.iter().map(|(name, ..)| name.as_str()).collect();
         let change = Change {
-            feeds: fresh.iter().filter_map(|one| one.copy.as_deref().cloned()).collect(),
+            feeds,
             ..Change::new(&DAEMON, "list update", names.join(" "))
                 .between(sums(|(_, before, _)| *before), sums(|(_, _, now)| *now))
         };
