@@ -11,8 +11,8 @@ pub(super) struct LineNumbers {
 }
 
 impl LineNumbers {
-    /// Notes the line of the entry with this index, which must be the next one.
-    #[inline]
+    /// Notes the line of the entry with this index, which must not be before those that were noted. As long as nothing else
+    /// is noted, each further entry is on the next line.
     pub(super) fn push(&mut self, index: usize, line: u32) {
         #[expect(
             clippy::cast_possible_truncation,

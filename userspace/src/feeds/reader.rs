@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::blocks;
-use super::formats::{self, Walked, plain::Lines};
+use super::formats::plain::{Lines, collect};
+use super::formats::{self, Walked};
 use super::lines::Entry;
 use super::list::{BadLineReport, BadLines, Counted, ListError, ParsedList, shown};
 use super::problem::LineProblem;
@@ -59,8 +60,13 @@ pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadL
     }
     let mut list = ParsedList::default();
     let format = format_of(&head, how)?;
-    let walked = formats::walk(format, &head, file, how, &mut |record| list.push(record))?;
-    Ok(finished(list, walked, how.bad)?)
+    let walked = if format == Format::Plain {
+        collect(head.chain(file), &mut list)?;
+        Walked { format, counted: Counted::Lines }
+    } else {
+        formats::walk(format, &head, file, how, &mut |record| list.push(record))?
+    };
+    Ok(finished(list, &walked, how.bad)?)
 }
 
 /// Reads a list.
@@ -78,12 +84,12 @@ pub fn parse_list(bytes: &[u8], how: &Reading) -> Result<ParsedList, ListError> 
     let format = format_of(head, how)?;
     if format == Format::Plain {
         // Without a copy of the text.
-        Lines::default().walk(bytes, &mut |record| list.push(record))?;
-        return finished(list, Walked { format, counted: Counted::Lines }, how.bad);
+        Lines::default().collect(bytes, &mut list)?;
+        return finished(list, &Walked { format, counted: Counted::Lines }, how.bad);
     }
     let rest = bytes.get(head.len()..).unwrap_or_default();
     match formats::walk(format, head, rest, how, &mut |record| list.push(record)) {
-        Ok(walked) => finished(list, walked, how.bad),
+        Ok(walked) => finished(list, &walked, how.bad),
         Err(ReadListError::List(error)) => Err(error),
         Err(ReadListError::Read(error)) => Err(ListError::Json(error.to_string())),
     }
@@ -154,10 +160,10 @@ fn format_of(head: &[u8], how: &Reading) -> Result<Format, ListError> {
     Ok(format)
 }
 
-fn finished(mut list: ParsedList, walked: Walked, bad: BadLines) -> Result<ParsedList, ListError> {
+fn finished(mut list: ParsedList, walked: &Walked, bad: BadLines) -> Result<ParsedList, ListError> {
     list.count();
     (list.format, list.counted) = (walked.format, walked.counted);
-    list.skipped = checked(list.skipped, list.entries, &walked, bad)?;
+    list.skipped = checked(list.skipped, list.entries, walked, bad)?;
     Ok(list)
 }
 

@@ -37,8 +37,8 @@ pub(super) fn walk(
         }
         meter.reset();
         // The position is behind the record, which ends with a line feed; the record's own is before the comments above it.
-        let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let line = reader.position().line().saturating_sub(1 + inside);
+        let lines = record.as_slice().split(|byte| *byte == b'\n').count() as u64;
+        let line = reader.position().line().saturating_sub(lines);
         number = u32::try_from(line).unwrap_or(u32::MAX);
         if std::mem::take(&mut is_header) || record.iter().all(<[u8]>::is_empty) {
             continue;

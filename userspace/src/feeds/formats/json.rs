@@ -32,13 +32,13 @@ pub(super) fn walk(
     if text.is_empty() && head.len() < BLOCK {
         return Ok(Counted::Lines);
     }
-    let by_line = is_by_line(text);
+    let counted = if is_by_line(text) { Counted::Lines } else { Counted::Elements };
     let (purpose, paths) = match field {
         Some(field) => (Purpose::Named, Paths::named(field)),
-        None => (Purpose::Found, discovered(text, by_line)?),
+        None => (Purpose::Found, discovered(text, counted)?),
     };
-    let mut walk = Walk::new(purpose, paths, by_line, take);
-    if by_line {
+    let mut walk = Walk::new(purpose, paths, counted, take);
+    if counted == Counted::Lines {
         each_line(file, |number, line| {
             walk.begin_line(number);
             let read = value(line, &mut walk);
@@ -53,7 +53,7 @@ pub(super) fn walk(
         })?;
     }
     walk.check()?;
-    Ok(if by_line { Counted::Lines } else { Counted::Elements })
+    Ok(counted)
 }
 
 /// One document on each line: the first line is a whole object, and another follows.
@@ -64,10 +64,10 @@ fn is_by_line(text: &[u8]) -> bool {
 }
 
 /// The place of the addresses in the first block of a file.
-fn discovered(text: &[u8], by_line: bool) -> Result<Paths, ListError> {
+fn discovered(text: &[u8], counted: Counted) -> Result<Paths, ListError> {
     let mut ignore = |_: Record<'_>| {};
-    let mut walk = Walk::new(Purpose::Discover, Paths::default(), by_line, &mut ignore);
-    if by_line {
+    let mut walk = Walk::new(Purpose::Discover, Paths::default(), counted, &mut ignore);
+    if counted == Counted::Lines {
         // The last line of the block may be half a one; what is wrong with others is found when they are read.
         for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
             walk.begin_line(0);

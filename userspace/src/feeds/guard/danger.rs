@@ -31,8 +31,8 @@ pub struct Purpose {
     pub what: &'static str,
 }
 
-/// Private networks, and what a host needs to have a network at all. Blocks for documentation (192.0.2.0/24, 2001:db8::/32)
-/// and benchmarks are not among them: no traffic of anybody comes from there, so that they harm nobody.
+/// Private networks, and what a host needs to have a network at all. Blocks for documentation (`192.0.2.0/24`,
+/// `2001:db8::/32`) and benchmarks are not among them: no traffic of anybody comes from there, so that they harm nobody.
 const IPV4: [(Range<u32>, Purpose); 9] = [
     block4([0, 0, 0, 0], 8, "0.0.0.0/8", "this network: a host that asks for its address with DHCP"),
     block4([10, 0, 0, 0], 8, "10.0.0.0/8", "a private network, which may be this one"),

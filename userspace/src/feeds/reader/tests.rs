@@ -79,10 +79,8 @@ fn check(text: &[u8], size: usize, most: usize) {
         if let Ok(wanted) = wanted {
             let (mut list, mut lines) = (ParsedList::default(), Lines::default());
             let file = Slow { rest: text, most, interrupted: false };
-            whole_lines(file, size, |text| {
-                lines.walk(text, &mut |record| list.push(record)).map_err(ReadListError::from)
-            })
-            .unwrap();
+            whole_lines(file, size, |text| lines.collect(text, &mut list).map_err(ReadListError::from))
+                .unwrap();
             list.count();
             list.blank = wanted.blank;
             assert_eq!(list, wanted, "{:?}", String::from_utf8_lossy(text));

@@ -40,15 +40,16 @@ impl Elements {
     }
 
     fn push(&mut self, timed: &TimedEntry, out: &mut dyn Write) -> io::Result<()> {
-        let mut line = timed.entry.to_string();
-        if let Some(timeout) = timed.timeout {
-            line += &format!(" timeout {}s", seconds(timeout));
-        }
+        let timeout = timed.timeout.map(|timeout| format!(" timeout {}s", seconds(timeout)));
         let comment = timed.comment.as_deref().map(|comment| quotable(comment, LONGEST_COMMENT));
-        if let Some(comment) = comment.filter(|comment| !comment.is_empty()) {
-            line += &format!(" comment \"{comment}\"");
-        }
-        self.lines.push(line);
+        let comment = comment.filter(|comment| !comment.is_empty());
+        let comment = comment.map(|comment| format!(" comment \"{comment}\""));
+        self.lines.push(format!(
+            "{}{}{}",
+            timed.entry,
+            timeout.unwrap_or_default(),
+            comment.unwrap_or_default()
+        ));
         if self.lines.len() == TOGETHER { self.flush(out) } else { Ok(()) }
     }
 

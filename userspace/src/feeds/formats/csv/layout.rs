@@ -45,18 +45,17 @@ impl Layout {
         let Some(first) = rows.first() else { return Ok(None) };
         let names: Vec<String> = first.iter().map(shown).collect();
         let has_header = !first.iter().any(is_address);
-        let named =
+        let known =
             |wanted: &str| names.iter().position(|name| has_header && name.eq_ignore_ascii_case(wanted));
-        let (comment, timeout) = (named("comment"), named("timeout"));
-        let column = match field {
-            Some(field) => named_column(field, &names, has_header)?,
-            None => {
-                let body = rows.get(usize::from(has_header)..).unwrap_or_default();
-                if body.is_empty() && first.len() > 1 && first.iter().all(is_name) {
-                    return Ok(None);
-                }
-                found_column(body, &names, has_header, comment, head)?
+        let (comment, timeout) = (known("comment"), known("timeout"));
+        let column = if let Some(field) = field {
+            named_column(field, &names, has_header)?
+        } else {
+            let body = rows.get(usize::from(has_header)..).unwrap_or_default();
+            if body.is_empty() && first.len() > 1 && first.iter().all(is_name) {
+                return Ok(None);
             }
+            found_column(body, &names, has_header, comment, head)?
         };
         Ok(Some(Self { delimiter, has_header, column, comment, timeout }))
     }

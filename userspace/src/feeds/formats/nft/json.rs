@@ -89,8 +89,9 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let (mut table, mut name) = (String::new(), String::new());
         while let Some(member) = map.next_key::<String>()? {
             match (self.level, member.as_str()) {
-                (Level::Top, "nftables") => map.next_value_seed(Level::Objects.of(self.ruleset))?,
-                (Level::Objects, "add" | "create") => map.next_value_seed(Level::Objects.of(self.ruleset))?,
+                (Level::Top, "nftables") | (Level::Objects, "add" | "create") => {
+                    map.next_value_seed(Level::Objects.of(self.ruleset))?;
+                }
                 (Level::Objects, "set" | "map" | "element") => {
                     map.next_value_seed(Level::Set.of(self.ruleset))?;
                 }

@@ -165,7 +165,7 @@ fn what_is_no_list_is_refused_in_every_format() {
                 ),
                 (b"\x1f\x8b\x08\0\0\0", "it is compressed with gzip"),
                 (b"PK\x03\x04", "it is a zip archive"),
-                (b"\xff\xfe1\09\02\0", "it is UTF-16"),
+                (b"\xff\xfe1\x009\x002\0", "it is UTF-16"),
                 (b"\x7fELF\x02\x01\x01\0\0", "it is binary, not a list"),
                 (b"\x93\xfa junk \x80 junk", ""),
             ] {
