@@ -12,6 +12,7 @@ mod country;
 mod coverage;
 mod events;
 mod explain;
+mod feeds;
 mod foreign;
 mod generate;
 mod limits;

@@ -71,7 +71,7 @@ pub(super) fn check(args: &CheckArgs, output: Output) -> Result<(), Stop> {
                 name: list.name.clone(),
                 mode: list.mode,
                 entries: list.entries as u64,
-                skipped: source.skipped.total as u64,
+                skipped: source.content.skipped.total as u64,
             })
             .collect(),
         geo_database: inputs.geo.as_ref().map(|geo| {

@@ -16,6 +16,7 @@ mod duration;
 mod entry;
 mod error;
 mod interface;
+mod list;
 mod name;
 mod ports;
 mod prefix;
@@ -30,12 +31,13 @@ mod window;
 
 pub use amount::{AmountError, parse_amount};
 pub use choice::{
-    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    LimitUnit, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, LimitUnit, Mode, ServiceProtocol,
 };
 pub use duration::{DurationError, display_duration, parse_duration};
 pub use error::{ConfigError, Problem};
 pub use interface::{InterfaceName, InterfaceNameError};
+pub use list::{Except, FolderError, ListConfig, ListFrom, ListGuard, UrlSource};
 pub use name::{Name, NameError, RESERVED_NAMES};
 pub use ports::PortRangeError;
 pub use prefix::{PrefixError, parse_prefix};
@@ -47,7 +49,7 @@ pub use service::{
 pub use size::{SizeError, parse_size};
 pub use types::{
     Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,
-    ListConfig, Located, Safety, SourceLimitConfig, TableSizes,
+    Located, Safety, SourceLimitConfig, TableSizes,
 };
 pub use window::{most_in_window, shortest_window, spare_in_window};
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use xdpgate_ebpf::abi::{MAX_INTERFACES, MAX_LISTS, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES};
 
+use super::choice::FORMATS;
 use super::window::{LONGEST_WINDOW, SHORTEST_WINDOW};
 use super::{
-    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
 };
 use kind::Kind;
 
@@ -18,7 +19,7 @@ mod markdown;
 mod schema;
 mod suggestion;
 
-pub(super) use condition::CONDITIONS;
+pub(super) use condition::{COMPANIONS, CONDITIONS, LIST_SOURCES, one_of};
 pub(super) use kind::Kind as KeyKind;
 pub use markdown::markdown;
 pub use schema::schema;
@@ -156,12 +157,56 @@ keys! {
 
     /// The list's name in counters and on the command line. Lists, plans, limits and services share no name.
     LIST_NAME = "list" . "name", Kind::Name("drop"), Required;
-    /// The file: one address, prefix or `first-last` range a line; `#` and `;` begin a comment.
-    LIST_PATH = "list" . "path", Kind::Path, Required;
+    /// The file. One of `path`, `folder`, `url` and `union` is needed.
+    LIST_PATH = "list" . "path", Kind::Path, Nothing("no file");
+    /// The folder whose files the list is: all regular ones whose names do not begin with a point, in the order of their names.
+    LIST_FOLDER = "list" . "folder", Kind::Path, Nothing("no folder");
+    /// Where the list is fetched from. The last good copy of it stays in force until a better one comes, also over restarts.
+    /// Redirects are followed, never from https to http. No name and no password in it: see `header_file`.
+    LIST_URL = "list" . "url", Kind::Url, Nothing("not fetched");
+    /// The lists of this policy that it consists of.
+    LIST_UNION = "list" . "union", Kind::ListNames { most: MAX_LISTS }, Nothing("no other lists");
     /// Whether the list drops or only counts what it would drop.
     LIST_MODE = "list" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+    /// What the list is written in. `plain` is one address, prefix or `first-last` range on a line; `#` and `;` begin a comment.
+    LIST_FORMAT = "list" . "format", Kind::Choice(FORMATS), Nothing("told by what is in it");
+    /// Where the addresses are: the column of a CSV by name or number, or the field of JSON by its dotted path.
+    LIST_FIELD = "list" . "field", Kind::Text("\"ipAddress\""), Nothing("told by what is in it");
+    /// The country that is taken out of the file of a registry (`rir`).
+    LIST_COUNTRY = "list" . "country", Kind::Country, Nothing("none");
     /// Whether lines that cannot be read are skipped. Otherwise one such line refuses the list.
     LIST_SKIP_BAD = "list" . "skip_bad", Kind::Flag, Value("false");
+    /// How often the source is asked whether there is something new. With it a file or a folder is watched.
+    LIST_EVERY = "list" . "every",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(30 * 24), example: "\"1 h\"" },
+        Nothing("1 h for a `url`; files and folders are read at the start and by `xdpgate reload` alone");
+    /// How long a download may take, from the name of the server to the last byte.
+    LIST_TIMEOUT = "list" . "timeout",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(1), example: "\"30 s\"" },
+        Nothing("30 s");
+    /// The most bytes that may come, unpacked.
+    LIST_MAX_SIZE = "list" . "max_size", Kind::Size { min: 1 << 10, max: 4 << 30, example: "\"64 MiB\"" },
+        Nothing("64 MiB");
+    /// A PEM file of the only authorities whose certificates are good for this list.
+    LIST_CA = "list" . "ca", Kind::Path, Nothing("those that this host trusts");
+    /// A file of `Name: value` lines that go with each request, such as keys. Root alone may be able to read it.
+    LIST_HEADER_FILE = "list" . "header_file", Kind::Path, Nothing("no further headers");
+    /// What is taken out of the list: other lists of this policy, prefixes and addresses.
+    LIST_EXCEPT = "list" . "except", Kind::Exceptions, Value("[]");
+    /// What becomes of entries that no list should have: private, loopback, link-local and multicast addresses, this host's
+    /// own, and networks wider than `widest_ipv4` and `widest_ipv6`. They refuse the list, are left out of it, or are taken.
+    LIST_DANGEROUS = "list" . "dangerous", Kind::Choice(Dangerous::WORDS),
+        Nothing("`refuse` for a `url`, which others write; `take` for files, which an operator put there");
+    /// The shortest prefix that an IPv4 entry may have.
+    LIST_WIDEST_IPV4 = "list" . "widest_ipv4", Kind::Integer { min: 0, max: 32 }, Nothing("8");
+    /// The shortest prefix that an IPv6 entry may have.
+    LIST_WIDEST_IPV6 = "list" . "widest_ipv6", Kind::Integer { min: 0, max: 128 }, Nothing("19");
+    /// How many times as many entries as before, or how many times fewer, a list may come with. Beyond that it is refused, and
+    /// what was in force before stays.
+    LIST_RATIO = "list" . "ratio", Kind::Integer { min: 2, max: 1_000_000 },
+        Nothing("5 for a `url`; no limit for files");
+    /// What the list is of, such as `tor`, `vpn` or `hosting`.
+    LIST_LABEL = "list" . "label", Kind::Name("tor"), Nothing("none");
 
     /// The database of countries: MMDB, or CSV with `start,end,CC` lines.
     GEO_DATABASE = "geo" . "database", Kind::Path, Nothing("no countries are known");

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::list::ListConfig;
 use super::service::{LimitConfig, PlanConfig, ServiceConfig};
-use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Name, Rate};
+use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Rate};
 use crate::country::CountryCode;
 
 /// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
@@ -26,7 +27,7 @@ pub struct Config {
     pub allow: Vec<Located<IpNet>>,
     /// What keeps the operator from being locked out.
     pub safety: Safety,
-    /// Blocklist files, in the order of the policy.
+    /// Blocklists, in the order of the policy.
     pub lists: Vec<ListConfig>,
     /// Where countries come from.
     pub geo: Option<GeoConfig>,
@@ -125,21 +126,6 @@ impl Default for Safety {
             management_prefixes: PRIVATE.map(|value| Located { value, line: 0 }).to_vec(),
         }
     }
-}
-
-/// One blocklist file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListConfig {
-    /// Its name in counters and on the command line.
-    pub name: Name,
-    /// The file.
-    pub path: PathBuf,
-    /// Whether it drops or only counts.
-    pub mode: Mode,
-    /// Whether lines that cannot be read are skipped instead of refusing the list.
-    pub skip_bad: bool,
-    /// The line of the policy that names it.
-    pub line: u32,
 }
 
 /// Where countries come from.

@@ -1,7 +1,9 @@
 //! What a policy is compiled from, read and checked.
 
+pub(super) mod list_content;
 mod list_source;
 pub(super) mod modes;
+mod resolve;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,14 +14,15 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-pub(super) use self::list_source::ListSource;
+pub(super) use self::list_content::ListContent;
+pub(super) use self::list_source::{FoundLine, ListSource};
 
 use super::clock;
 use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
-use crate::feeds::{BadLines, GeoDatabase, read_list};
+use crate::config::{Config, CountryRule, ListFrom, Mode, Name, PlanConfig};
+use crate::feeds::{GeoDatabase, ReadListError, Reading, read_list};
 use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
 use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
@@ -114,11 +117,7 @@ impl Inputs {
             }
             sources.push(ListSource::of_operator(list, file(&list.file)));
         }
-        let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {
-            Some(list) => Ok(list),
-            None => source.read(),
-        };
-        let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
+        sources.iter_mut().try_for_each(|source| source.load(before, store))?;
         let geo = geo_path(&config, state);
         let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
         let plans = config.plans.iter().map(read_plan);
@@ -135,7 +134,7 @@ impl Inputs {
             allow: Arc::new(state.allow.clone()),
             country: stored_country(state)?,
             modes: Arc::new(state.modes.clone()),
-            lists: Arc::new(lists),
+            lists: Arc::new(resolve::resolve(&sources)),
             list_sources: Arc::new(sources),
             geo,
         };
@@ -148,8 +147,8 @@ impl Inputs {
     /// # Errors
     /// When the country rule can't be written as JSON.
     pub(super) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        let of_operators = |(source, _): &(&ListSource, &LoadedList)| source.origin == Origin::Operator;
-        let lists = self.list_sources.iter().zip(self.lists.iter()).filter(of_operators);
+        let of_operators = |source: &&ListSource| source.origin == Origin::Operator;
+        let lists = self.list_sources.iter().filter(of_operators);
         let country =
             self.country.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
         let geo = self.geo.as_ref().filter(|geo| geo.origin == Origin::Operator);
@@ -157,7 +156,7 @@ impl Inputs {
             policy: PolicyText::clone(&self.policy),
             state: OperatorState {
                 allow: self.allow.to_vec(),
-                lists: lists.map(|(source, list)| source.record(list.entries)).collect(),
+                lists: lists.map(ListSource::record).collect(),
                 country,
                 geo_database: geo.map(|geo| geo.path.clone()),
                 modes: BTreeMap::clone(&self.modes),
@@ -175,6 +174,26 @@ impl Inputs {
     pub(super) fn written_country_rule(&self) -> CountryRule {
         let file = &self.config.country;
         self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
+    }
+
+    /// The same policy with other lists.
+    #[must_use]
+    pub(super) fn with_lists(&self, sources: Vec<ListSource>) -> Self {
+        Self { lists: Arc::new(resolve::resolve(&sources)), list_sources: Arc::new(sources), ..self.clone() }
+    }
+
+    /// The lines because of which an address is on a list, also of those that it consists of.
+    #[must_use]
+    pub(super) fn lines_covering(&self, list: &Name, address: IpAddr) -> Vec<FoundLine> {
+        let Some(source) = self.list_sources.iter().find(|source| source.name == *list) else {
+            return Vec::new();
+        };
+        match &source.from {
+            ListFrom::Union(names) => {
+                names.iter().flat_map(|name| self.lines_covering(name, address)).collect()
+            }
+            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => source.lines_covering(address),
+        }
     }
 
     /// The names of the lists, in the order of their bits.
@@ -248,7 +267,9 @@ fn read_plan(plan: &PlanConfig) -> Result<LoadedPlan, Failure> {
     if let Some(path) = &plan.path {
         let invalid = |error| Failure::invalid(format!("plan {}: {}: {error}", plan.name, path.display()));
         let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
-        let read = read_list(file, BadLines::Refuse).map_err(|error| invalid(error.to_string()))?;
+        let read = read_list(file, &Reading::default());
+        let read = read.and_then(|list| list.addresses_only().map_err(ReadListError::from));
+        let read = read.map_err(|error| invalid(error.to_string()))?;
         prefixes.extend(read.ranges.nets());
     }
     Ok(LoadedPlan { name: plan.name.clone(), prefixes: Arc::new(prefixes) })

@@ -61,7 +61,26 @@ metrics! {
     LIST_SKIPPED = "xdpgate_list_skipped_lines", Gauge, ["list"],
         "Lines of a list that were left out because they are no entries.";
     LIST_LOADED = "xdpgate_list_loaded_timestamp_seconds", Gauge, ["list"],
-        "When a list was read.";
+        "When a list was read, or fetched.";
+    LIST_SIZE = "xdpgate_list_size_bytes", Gauge, ["list"],
+        "The size of a list's text, unpacked.";
+    LIST_LEFT_OUT = "xdpgate_list_left_out_entries", Gauge, ["list"],
+        "Entries of a list that were left out because they are dangerous, as its key `dangerous` says.";
+    LIST_ATTEMPT = "xdpgate_list_last_attempt_timestamp_seconds", Gauge, ["list"],
+        "When the source of a list was last looked at. Absent where it has none, or was never looked at.";
+    LIST_SUCCESS = "xdpgate_list_last_success_timestamp_seconds", Gauge, ["list"],
+        "When what is in force of a list was last known to be the newest. Absent where that never was.";
+    LIST_FAILURES = "xdpgate_list_failures", Gauge, ["list"],
+        "How often in a row the source of a list was looked at without success. At 0 what is in force is the newest.";
+    LIST_UPDATES = "xdpgate_list_updates_total", Counter, ["list", "result"],
+        "Looks at the source of a list since the daemon started: something new was put in force (changed), there was nothing \
+         new (unchanged), or there was no success (failed).";
+    LIST_ERRORS = "xdpgate_list_errors_total", Counter, ["list", "kind"],
+        "Looks without success since the daemon started, by what was wrong. Of the server: name, connect, tls, timeout, status, \
+         redirect, too-large, broken. Of what came: no-list, blank, dangerous, size, lock-out, policy. Of this host: unreadable, \
+         header-file, disk.";
+    LIST_UPDATE_SECONDS = "xdpgate_list_update_seconds_total", Counter, ["list"],
+        "How long all looks at the source of a list took together, since the daemon started.";
     LIMIT_PACKETS = "xdpgate_limit_packets_total", Counter, ["service", "plan", "limit", "verdict"],
         "Packets that a limit of a service has charged, dropped, or would have dropped (verdict monitored). The plan is empty \
          for sources of no plan that the service names.";

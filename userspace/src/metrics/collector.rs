@@ -30,6 +30,7 @@ impl GateCollector {
             status: self.gate.status()?,
             stats: self.gate.stats()?,
             lists: self.gate.lists()?.lists,
+            feeds: self.gate.list_statuses().lists,
             geo: self.gate.geo(),
         })
     }

@@ -5,7 +5,7 @@ use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
 use crate::api::types::{
-    ChecksStatus, Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode,
+    ChecksStatus, Count, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus, Stats, Status, XdpMode,
 };
 use crate::config::{Mode, Name};
 
@@ -15,12 +15,13 @@ pub(super) struct Snapshot {
     pub(super) status: Status,
     pub(super) stats: Stats,
     pub(super) lists: Vec<ListInfo>,
+    pub(super) feeds: Vec<ListStatus>,
     pub(super) geo: Geo,
 }
 
 /// The families of one scrape.
 pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
-    let Snapshot { status, stats, lists, geo } = snapshot;
+    let Snapshot { status, stats, lists, feeds, geo } = snapshot;
     let mut families = Families::default();
     families.add(catalog::SCRAPE_SUCCESSFUL, &[], 1.0);
     families.add(catalog::BUILD_INFO, &[&status.version], 1.0);
@@ -30,6 +31,9 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     }
     for list in lists {
         families.list(list);
+    }
+    for status in feeds {
+        families.feed(status);
     }
     for limit in &stats.limits {
         families.limit(limit);
@@ -102,6 +106,29 @@ impl Families {
         self.add(catalog::LIST_ENTRIES, &[name], number(list.entries));
         self.add(catalog::LIST_SKIPPED, &[name], number(list.skipped));
         self.add(catalog::LIST_LOADED, &[name], seconds(list.loaded));
+    }
+
+    fn feed(&mut self, status: &ListStatus) {
+        let name = status.name.as_str();
+        self.add(catalog::LIST_SIZE, &[name], number(status.bytes));
+        self.add(catalog::LIST_LEFT_OUT, &[name], number(status.left_out));
+        self.add(catalog::LIST_FAILURES, &[name], number(status.failures.into()));
+        if let Some(attempt) = status.last_attempt {
+            self.add(catalog::LIST_ATTEMPT, &[name], seconds(attempt));
+        }
+        if let Some(success) = status.last_success {
+            self.add(catalog::LIST_SUCCESS, &[name], seconds(success));
+        }
+        let updates = &status.updates;
+        let results =
+            [("changed", updates.changed), ("unchanged", updates.unchanged), ("failed", updates.failed)];
+        for (result, count) in results {
+            self.add(catalog::LIST_UPDATES, &[name, result], number(count));
+        }
+        for (kind, count) in &updates.errors {
+            self.add(catalog::LIST_ERRORS, &[name, kind], number(*count));
+        }
+        self.add(catalog::LIST_UPDATE_SECONDS, &[name], number(updates.milliseconds) / 1000.0);
     }
 
     fn limit(&mut self, limit: &LimitStats) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -19,6 +20,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const EVENTS_EVERY: Duration = Duration::from_millis(50);
 /// The data path returns by itself; this only makes it last.
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
+/// Often enough for an operator who waits for `list update`.
+const FEEDS_EVERY: Duration = Duration::from_millis(200);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -55,6 +58,7 @@ impl Tasks {
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
         self.0.spawn(self::verify(Arc::clone(gate), verify));
+        self.0.spawn(follow_feeds(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
         }
@@ -128,6 +132,35 @@ async fn settle(gate: Arc<Gate>) -> Failure {
         gate.settle();
     })
     .await
+}
+
+/// Looks are taken on threads of their own, because they may take long; what they bring within one beat is put in force
+/// together.
+async fn follow_feeds(gate: Arc<Gate>) -> Failure {
+    let (brought, mut arrivals) = mpsc::unbounded_channel();
+    let mut beats = interval(FEEDS_EVERY);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beats.tick().await;
+        let mut done = Vec::new();
+        while let Ok(arrived) = arrivals.try_recv() {
+            done.push(arrived);
+        }
+        let (taking, brought) = (Arc::clone(&gate), brought.clone());
+        let beat = move || {
+            if !done.is_empty() {
+                taking.take_feeds(done);
+            }
+            for look in taking.due_feeds() {
+                let (gate, brought) = (Arc::clone(&taking), brought.clone());
+                // Not one of the runtime's: the daemon's end does not wait for a server.
+                std::thread::spawn(move || drop(brought.send(gate.look_at_feed(look))));
+            }
+        };
+        if let Err(error) = tokio::task::spawn_blocking(beat).await {
+            return Failure::failed(format!("lists are no longer updated: {error}"));
+        }
+    }
 }
 
 async fn watch(gate: Arc<Gate>) -> Failure {

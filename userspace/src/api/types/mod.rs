@@ -6,6 +6,7 @@ mod changes;
 mod coverage;
 mod events;
 mod explain;
+mod feeds;
 mod geo;
 mod history;
 mod lists;
@@ -27,6 +28,10 @@ pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
     BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,
     ListMatch, Origined, Probe, ProbeVerdict, Protocol,
+};
+pub use self::feeds::{
+    ListDiff, ListOverlap, ListSize, ListState, ListStatus, ListStatuses, ListTrouble, ListUpdateRequest,
+    ListUpdates, ListWish, ListWishes, SharedAddresses,
 };
 pub use self::geo::{
     CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,

@@ -97,6 +97,28 @@ pub(in crate::cli) enum ListCommand {
         /// Its name
         name: Option<Name>,
     },
+    /// Show where lists come from, how fresh they are, and what was refused
+    Status {
+        /// Its name
+        name: Option<Name>,
+    },
+    /// Fetch lists now, or read them again, and wait for what comes of it; the exit code is 1 if one was not updated
+    Update {
+        /// Their names; all that have a source, where there is none
+        names: Vec<Name>,
+    },
+    /// Show what a list would gain and lose with this text, or with what its source has now; changes nothing
+    Diff {
+        /// Its name
+        name: Name,
+        /// The file, or - for standard input
+        file: Option<PathBuf>,
+    },
+    /// Show how much lists have in common
+    Overlap {
+        /// Their names; all lists, where there is none
+        names: Vec<Name>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

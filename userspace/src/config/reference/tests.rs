@@ -43,11 +43,14 @@ fn checked(text: &str) -> Config {
 }
 
 /// What no table of its kind can do without, beside the keys that are always required.
-const NEEDED: [&str; 5] =
-    ["limit.rate", "plan.prefixes", "service.ports", "service.limits", "service.plans.<plan>"];
+const NEEDED: [&str; 6] =
+    ["limit.rate", "list.path", "plan.prefixes", "service.ports", "service.limits", "service.plans.<plan>"];
 
 /// What has no place beside the other examples.
 fn out_of_place(key: &Key) -> bool {
+    if LIST_SOURCES.iter().any(|source| source.is(key)) {
+        return key.name != LIST_URL.name;
+    }
     let first = |key: &Key| if let Kind::Choice(words) = key.kind { words.first().copied() } else { None };
     let condition = key.condition().filter(|condition| condition.decided_by.table == "limit");
     condition.is_some_and(|condition| !condition.words.contains(&first(condition.decided_by).unwrap()))

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::api::{Failure, Prefix};
 use crate::daemon::Inputs;
 use crate::daemon::clock::Deadline;
 use crate::daemon::events::labels;
-use crate::feeds::lines_covering;
+use crate::daemon::inputs::FoundLine;
 use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::{self, AllowedBy, Known, Model};
 
@@ -151,11 +150,8 @@ fn management(entry: &crate::config::Located<IpNet>) -> Origined {
 
 fn list_matches(inputs: &Inputs, known: &Known, address: IpAddr) -> Vec<ListMatch> {
     let matches = known.lists.iter().map(|(name, mode)| {
-        let source = inputs.list_sources.iter().find(|source| source.name == *name);
-        // The file may have gone or changed since it was loaded: then the list is named without its lines.
-        let file = source.and_then(|source| File::open(&source.path).ok());
-        let lines = file.and_then(|file| lines_covering(file, address).ok()).unwrap_or_default();
-        let lines = lines.into_iter().map(|(line, text)| ListLine { line, text });
+        let lines = inputs.lines_covering(name, address).into_iter();
+        let lines = lines.map(|FoundLine { line, text, .. }| ListLine { line, text });
         ListMatch { name: name.clone(), mode: *mode, lines: lines.collect() }
     });
     matches.collect()

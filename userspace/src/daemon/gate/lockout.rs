@@ -1,6 +1,5 @@
 //! What an operator would regret: changes that cut off whoever makes them.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ use super::probe;
 use crate::api::types::{GeoRule, Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
 use crate::daemon::host::Host;
+use crate::daemon::inputs::FoundLine;
 use crate::daemon::{Caller, Inputs};
-use crate::feeds::lines_covering;
 use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
@@ -182,12 +181,12 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
 
 fn by_list(after: &Inputs, bit: usize, address: IpAddr) -> String {
     let Some(source) = after.list_sources.get(bit) else { return "a list".to_owned() };
-    let (name, path) = (&source.name, source.path.display());
-    // The file may have changed since it was read: then the list is named without its line.
-    let lines = File::open(&source.path).and_then(|file| lines_covering(file, address)).unwrap_or_default();
-    match lines.first() {
-        Some((line, text)) => format!("list {name}, line {line} of {path}: {text}"),
-        None => format!("list {name} ({path})"),
+    let name = &source.name;
+    match after.lines_covering(name, address).first() {
+        Some(FoundLine { file, line, text }) => {
+            format!("list {name}, line {line} of {}: {text}", file.display())
+        }
+        None => format!("list {name} ({})", source.from),
     }
 }
 
@@ -211,8 +210,11 @@ fn is_allowed(inputs: &Inputs, peer: SshPeer) -> bool {
     by_file.chain(by_operators).any(|prefix| prefix.contains(&peer.address))
 }
 
+/// The end of every refusal.
+pub(super) const FORCE: &str = "; --force does it nevertheless";
+
 fn refused(why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Refused, format!("refused: {why}; --force does it nevertheless"))
+    Failure::new(FailureKind::Refused, format!("refused: {why}{FORCE}"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod bans;
 mod confirm;
 mod coverage;
 mod explain;
+mod feeds;
 mod geo;
 mod history;
 mod interfaces;
@@ -43,6 +44,7 @@ use self::confirm::Pending;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
+use super::feeds::FeedBoard;
 use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
 use crate::api::Failure;
 use crate::api::types::{Actor, Audit, ChecksStatus, LastReload, PauseState, Sizes};
@@ -71,6 +73,7 @@ pub struct Gate {
     /// Bans of the store that the kernel's table had no room for at the start.
     bans_left_out: usize,
     events: EventLog,
+    feeds: FeedBoard,
     started: Timestamp,
 }
 

@@ -8,7 +8,7 @@ use crate::config::Name;
 use crate::daemon::{Caller, Inputs, clock};
 use crate::kernel::InstallReport;
 use crate::policy::{Image, LimitNumbers};
-use crate::store::{Kept, NewEntry, PolicyText, Setting};
+use crate::store::{FeedRecord, Kept, NewEntry, PolicyText, Setting};
 
 /// A change of the policy, as the history and the audit log have it.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Change<'a> {
     pub(super) seen: Option<PolicyText>,
     /// Go back after this time, unless it is confirmed.
     pub(super) confirm: Option<Duration>,
+    /// New copies of lists that are fetched.
+    pub(super) feeds: Vec<FeedRecord>,
 }
 
 impl<'a> Change<'a> {
@@ -42,6 +44,7 @@ impl<'a> Change<'a> {
             same_as: None,
             seen: None,
             confirm: None,
+            feeds: Vec::new(),
         }
     }
 
@@ -105,6 +108,7 @@ impl Gate {
             entry: &entry,
             seen: change.seen.as_ref(),
             unconfirmed: change.confirm.is_some(),
+            feeds: &change.feeds,
         };
         let number = match self.store.keep(&kept) {
             Ok(number) => number,

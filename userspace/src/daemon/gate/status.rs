@@ -31,6 +31,7 @@ impl Gate {
         problems
             .extend(checks.failed.iter().map(|why| format!("the kernel's tables can't be checked: {why}")));
         problems.extend(checks.last.iter().filter(|last| last.entries() > 0).map(drifted));
+        problems.extend(self.list_problems());
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")

@@ -44,8 +44,10 @@ impl Files {
     /// What a daemon has that read these files a while ago.
     fn inputs(&self) -> Inputs {
         let mut inputs = Inputs::load(self.config("skip_bad = true"), None).unwrap();
-        assert_eq!(inputs.list_sources[0].stamp, None, "they are new");
-        Arc::make_mut(&mut inputs.list_sources)[0].stamp = FileStamp::of(&self.list());
+        let content = &mut Arc::make_mut(&mut inputs.list_sources)[0].content;
+        let files = &mut Arc::get_mut(content).unwrap().files;
+        assert_eq!(files[0].stamp, None, "they are new");
+        files[0].stamp = FileStamp::of(&self.list());
         let geo = LoadedGeo::open(&self.geo(), Origin::Policy).unwrap();
         inputs.geo = Some(Arc::new(LoadedGeo { stamp: FileStamp::of(&self.geo()), ..geo }));
         inputs
@@ -63,8 +65,8 @@ fn what_has_not_changed_is_taken_over() {
     let after = reload(&before, files.config("skip_bad = true\nmode = \"monitor\"")).unwrap();
     assert!(shares_list(&before, &after));
     assert!(Arc::ptr_eq(before.geo.as_ref().unwrap(), after.geo.as_ref().unwrap()));
-    assert_eq!((after.lists[0].entries, after.list_sources[0].skipped.total), (1, 1));
-    assert_eq!(after.list_sources[0].loaded, before.list_sources[0].loaded);
+    assert_eq!((after.lists[0].entries, after.list_sources[0].content.skipped.total), (1, 1));
+    assert_eq!(after.list_sources[0].content.loaded, before.list_sources[0].content.loaded);
     assert_eq!((after.lists[0].mode, after.list_sources[0].mode), (Mode::Monitor, Mode::Monitor));
     assert_eq!(before.lists[0].mode, Mode::Enforce);
     let again = reload(&after, files.config("skip_bad = true")).unwrap();
@@ -78,7 +80,7 @@ fn what_has_changed_is_read_again() {
     files.write_list("192.0.2.1\n192.0.2.9\n");
     files.write_geo("192.0.2.0,192.0.2.255,FR\n");
     let after = reload(&before, files.config("skip_bad = true")).unwrap();
-    assert_eq!((after.lists[0].entries, after.list_sources[0].skipped.total), (2, 0));
+    assert_eq!((after.lists[0].entries, after.list_sources[0].content.skipped.total), (2, 0));
     let country = after.geo.unwrap().database.lookup("192.0.2.1".parse().unwrap());
     assert_eq!(country, "FR".parse().ok());
 }

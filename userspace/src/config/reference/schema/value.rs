@@ -18,6 +18,10 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         }
         KeyKind::Address => text(&pattern::address()),
         KeyKind::Name(_) => text(&pattern::name()),
+        KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Url => text(&pattern::url()),
+        KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
+        KeyKind::Exceptions => list(kind, false, &either(&text(&pattern::prefix()), &text(&pattern::name()))),
         KeyKind::Interfaces { .. } => list(kind, true, &text(&pattern::interface())),
         KeyKind::Prefixes => list(kind, false, &text(&pattern::prefix())),
         KeyKind::Ports { .. } => list(kind, false, &integer(kind)),
@@ -28,6 +32,8 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         }
         KeyKind::LimitNames { .. } => list(kind, true, &text(&pattern::name())),
         KeyKind::Countries => list(kind, false, &text(&pattern::country())),
+        KeyKind::Country => text(&pattern::country()),
+        KeyKind::Size { .. } => either(&integer(kind), &text(&pattern::size())),
         KeyKind::PacketRate => text(&pattern::packet_rate()),
         KeyKind::PacketBurst => {
             json!({ "type": "integer", "minimum": 1, "maximum": LimitUnit::Packets.most_burst() })

@@ -38,9 +38,21 @@ pub(super) fn keys(inputs: &Inputs) -> Keys {
     }
     for (list, source) in inputs.lists.iter().zip(inputs.list_sources.iter()) {
         let rule = format!("list {}", list.name);
-        say(&rule, "path", source.path.display().to_string());
+        say(&rule, source.from.kind(), source.from.to_string());
         say(&rule, "mode", inputs.mode(list.name.as_str(), list.mode).to_string());
         say(&rule, "entries", list.entries.to_string());
+        if let Some(every) = source.every {
+            say(&rule, "every", display_duration(every).to_string());
+        }
+        if let Some(format) = source.reading.format {
+            say(&rule, "format", format.to_string());
+        }
+        if !source.except.is_empty() {
+            say(&rule, "except", listed(&source.except));
+        }
+        if let Some(label) = &source.label {
+            say(&rule, "label", label.to_string());
+        }
     }
     if let Some(geo) = &inputs.geo {
         let info = geo.info();
