@@ -8,6 +8,7 @@ pub mod config;
 pub mod country;
 pub mod daemon;
 pub mod feeds;
+pub mod http;
 pub mod kernel;
 pub mod metrics;
 pub mod policy;
