@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
-use crate::api::types::{Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode};
+use crate::api::types::{
+    Count, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode,
+};
 use crate::config::{Mode, Name};
 
 /// What one scrape reads.
@@ -44,6 +46,9 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
         families.add(catalog::TABLE_CAPACITY, &[&table.name], number(table.capacity));
     }
     families.add(catalog::BANS, &[], number(stats.bans));
+    if let Some(crowdsec) = &status.crowdsec {
+        families.crowdsec(crowdsec);
+    }
     families.add(catalog::ALLOW_ENTRIES, &[], number(status.allow));
     families.add(catalog::PAUSED, &[], truth(stats.paused));
     let pending = status.policy.pending.as_ref().map_or(0, |pending| pending.seconds_left);
@@ -99,6 +104,17 @@ impl Families {
         self.add(catalog::LIST_ENTRIES, &[name], number(list.entries));
         self.add(catalog::LIST_SKIPPED, &[name], number(list.skipped));
         self.add(catalog::LIST_LOADED, &[name], seconds(list.loaded));
+    }
+
+    fn crowdsec(&mut self, crowdsec: &CrowdsecStatus) {
+        for of in &crowdsec.decisions {
+            self.add(catalog::CROWDSEC_DECISIONS, &[&of.origin], number(of.decisions));
+        }
+        self.add(catalog::CROWDSEC_REACHABLE, &[], truth(crowdsec.reachable));
+        if let Some(answer) = crowdsec.last_answer {
+            self.add(catalog::CROWDSEC_ANSWERED, &[], seconds(answer));
+        }
+        self.add(catalog::CROWDSEC_ERRORS, &[], number(crowdsec.errors));
     }
 
     fn limit(&mut self, limit: &LimitStats) {

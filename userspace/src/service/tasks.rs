@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{notify, summary};
 use crate::api::Failure;
@@ -50,6 +50,7 @@ impl Tasks {
             .map_err(|error| Failure::failed(format!("cannot wait for sources over a limit: {error}")))?;
         self.0.spawn(ban_offenders(Arc::clone(gate), offenders));
         self.0.spawn(sweep(Arc::clone(gate)));
+        self.0.spawn(follow_crowdsec(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
@@ -118,6 +119,19 @@ async fn sweep(gate: Arc<Gate>) -> Failure {
         }
     })
     .await
+}
+
+/// A server that is slow to answer is not asked twice at once; otherwise the times between questions are those of the policy,
+/// from the beginning of one to that of the next.
+async fn follow_crowdsec(gate: Arc<Gate>) -> Failure {
+    loop {
+        let (asking, started) = (Arc::clone(&gate), Instant::now());
+        let wait = match tokio::task::spawn_blocking(move || asking.ask_crowdsec()).await {
+            Ok(wait) => wait,
+            Err(error) => return Failure::failed(format!("asking CrowdSec broke off: {error}")),
+        };
+        sleep_until(started + wait).await;
+    }
 }
 
 async fn settle(gate: Arc<Gate>) -> Failure {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ModeSet, PendingStatus, Sizes};
+use super::{CrowdsecStatus, ModeSet, PendingStatus, Sizes};
 use crate::config::InterfaceName;
 
 /// How the program is attached.
@@ -131,6 +131,9 @@ pub struct Status {
     /// Lines of the audit log that could not be written since the daemon started.
     #[serde(default)]
     pub audit_failures: u64,
+    /// The local API of `CrowdSec`, where the policy names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowdsec: Option<CrowdsecStatus>,
     /// The country rule in a few words.
     pub country: String,
     /// How full the kernel's tables are.

@@ -52,6 +52,10 @@ pub(in crate::config) enum Kind {
     AtOnce(&'static str),
     /// A number that says what it counts.
     Amount,
+    /// The URL of a server, such as this one.
+    Url(&'static str),
+    /// Words, such as these.
+    Texts(&'static str),
     /// A time within a range, such as this one.
     Duration { min: Duration, max: Duration, example: &'static str },
 }
@@ -78,6 +82,8 @@ impl Kind {
             Self::AtOnce(_) => "a whole number, or an amount in quotes",
             Self::Amount => "an amount in quotes",
             Self::Duration { .. } => "a time in quotes",
+            Self::Url(_) => "a URL in quotes",
+            Self::Texts(_) => "a list of words in quotes",
             Self::ByteBurst => "a size in quotes, or a whole number of bytes",
         }
     }
@@ -86,6 +92,9 @@ impl Kind {
     pub(in crate::config) const fn element_name(self) -> &'static str {
         if let Self::Interfaces { .. } | Self::LimitNames { .. } = self {
             return "a name in quotes";
+        }
+        if let Self::Texts(_) = self {
+            return "a word in quotes";
         }
         if let Self::Prefixes = self {
             return "a prefix in quotes";
@@ -180,6 +189,8 @@ impl Kind {
                 "packets, connections, or from {} bytes; the most depends on the window",
                 grouped(LimitUnit::Bytes.least_burst())
             ),
+            Self::Url(_) => "a URL that begins with http:// or https://".to_owned(),
+            Self::Texts(_) => "words without commas".to_owned(),
             Self::Duration { min, max, .. } => {
                 format!("{} to {}", display_duration(min), display_duration(max))
             }
@@ -208,7 +219,10 @@ impl Kind {
             Self::ByteBurst => "\"4 MiB\"",
             Self::AnyRate => "\"2000 packets/s\"",
             Self::Amount => "\"120 connections\"",
-            Self::AtOnce(example) | Self::Duration { example, .. } => example,
+            Self::AtOnce(example)
+            | Self::Url(example)
+            | Self::Texts(example)
+            | Self::Duration { example, .. } => example,
         };
         text.to_owned()
     }

@@ -48,6 +48,10 @@ const NEEDED: [&str; 5] =
 
 /// What has no place beside the other examples.
 fn out_of_place(key: &Key) -> bool {
+    if key.is(&CROWDSEC_API_KEY_FILE) {
+        // Beside a certificate.
+        return true;
+    }
     let first = |key: &Key| if let Kind::Choice(words) = key.kind { words.first().copied() } else { None };
     let condition = key.condition().filter(|condition| condition.decided_by.table == "limit");
     condition.is_some_and(|condition| !condition.words.contains(&first(condition.decided_by).unwrap()))

@@ -9,6 +9,7 @@ mod apply;
 mod bans;
 mod confirm;
 mod coverage;
+mod crowdsec;
 mod explain;
 mod geo;
 mod history;
@@ -39,6 +40,7 @@ pub use self::probe::probe_of;
 
 use self::bans::BanRegister;
 use self::confirm::Pending;
+use self::crowdsec::Crowdsec;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
@@ -64,6 +66,7 @@ pub struct Gate {
     seen: RwLock<PolicyText>,
     audit: AuditLog,
     bans: BanRegister,
+    crowdsec: Crowdsec,
     last_reload: RwLock<LastReload>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
     /// Bans of the store that the kernel's table had no room for at the start.

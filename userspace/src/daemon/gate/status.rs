@@ -25,6 +25,10 @@ impl Gate {
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
         problems.extend(self.bans.problem());
+        let crowdsec = self.crowdsec_status();
+        problems.extend(crowdsec.iter().filter_map(|crowdsec| crowdsec.error.as_ref()).map(|error| {
+            format!("CrowdSec does not answer; what it decided before holds until it ends: {error}")
+        }));
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")
@@ -73,6 +77,7 @@ impl Gate {
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
             audit_failures,
+            crowdsec,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },

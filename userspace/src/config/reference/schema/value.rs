@@ -37,6 +37,8 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::AnyRate => text(&pattern::any_rate()),
         KeyKind::AtOnce(_) => either(&at_least(1), &text(&pattern::amount())),
         KeyKind::Amount => text(&pattern::amount()),
+        KeyKind::Url(_) => text(&pattern::url()),
+        KeyKind::Texts(_) => list(kind, false, &text(&pattern::word())),
         KeyKind::Duration { .. } => text(&pattern::duration()),
     };
     if let Value::Object(schema) = schema { schema } else { Map::new() }
