@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use ipnet::IpNet;
 use xdpgate::config::{self, Config};
-use xdpgate::feeds::{BadLines, GeoDatabase, parse_list};
+use xdpgate::feeds::{GeoDatabase, Reading, parse_list};
 use xdpgate::policy::{Image, LoadedList, LoadedPlan, Model, OperatorChanges, Sources, compile};
 
 use super::scene::{Scene, State};
@@ -229,7 +229,7 @@ fn lists(config: &Config) -> Result<Vec<LoadedList>> {
             "also" => ALSO_LIST,
             unknown => anyhow::bail!("the table has no list {unknown}"),
         };
-        let parsed = parse_list(text.as_bytes(), BadLines::Refuse)?;
+        let parsed = parse_list(text.as_bytes(), &Reading::default())?;
         Ok(LoadedList {
             name: list.name.clone(),
             mode: list.mode,

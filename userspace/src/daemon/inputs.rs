@@ -19,7 +19,7 @@ use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
 use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
-use crate::feeds::{BadLines, GeoDatabase, read_list};
+use crate::feeds::{GeoDatabase, ReadListError, Reading, read_list};
 use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
 use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
@@ -248,7 +248,9 @@ fn read_plan(plan: &PlanConfig) -> Result<LoadedPlan, Failure> {
     if let Some(path) = &plan.path {
         let invalid = |error| Failure::invalid(format!("plan {}: {}: {error}", plan.name, path.display()));
         let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
-        let read = read_list(file, BadLines::Refuse).map_err(|error| invalid(error.to_string()))?;
+        let read = read_list(file, &Reading::default());
+        let read = read.and_then(|list| list.addresses_only().map_err(ReadListError::from));
+        let read = read.map_err(|error| invalid(error.to_string()))?;
         prefixes.extend(read.ranges.nets());
     }
     Ok(LoadedPlan { name: plan.name.clone(), prefixes: Arc::new(prefixes) })

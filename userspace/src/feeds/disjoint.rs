@@ -1,5 +1,7 @@
 //! Ranges in order, without overlaps: what lookups and the compiler work on.
 
+mod algebra;
+
 use std::net::IpAddr;
 
 use super::range::{Address, AddressRanges, Range};

@@ -1,5 +1,6 @@
 //! One line of a list.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::problem::{LineProblem, diagnose};
@@ -26,6 +27,27 @@ impl Entry {
     }
 }
 
+/// As the plain format has it: an address, a prefix, or a range where it is none of them.
+impl fmt::Display for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4(range) => write_range(*range, formatter),
+            Self::Ipv6(range) => write_range(*range, formatter),
+        }
+    }
+}
+
+fn write_range<A: Address>(range: Range<A>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let length = range.first.widest_prefix(range.last);
+    if range.first.prefix_end(length) != range.last {
+        return write!(formatter, "{range}");
+    }
+    if length == A::WIDTH {
+        return write!(formatter, "{}", range.first.to_ip());
+    }
+    write!(formatter, "{}/{length}", range.first.to_ip())
+}
+
 /// Reads one line: an address, a prefix (`10.0.0.0/8`) or a range (`10.0.0.1-10.0.0.9`), with an optional comment that
 /// starts with `#` or `;`. A line that holds nothing else is `None`.
 ///
@@ -47,7 +69,24 @@ pub(super) fn without_comment(line: &[u8]) -> &[u8] {
     line.get(..end).unwrap_or(line).trim_ascii()
 }
 
-fn parse_entry(text: &str) -> Result<Entry, LineProblem> {
+/// What follows the `#` or `;` of a line.
+pub(super) fn comment(line: &[u8]) -> Option<&[u8]> {
+    let start = line.iter().position(|byte| matches!(byte, b'#' | b';'))?;
+    Some(line.get(start + 1..)?.trim_ascii()).filter(|comment| !comment.is_empty())
+}
+
+/// The first line of a text without its end, and how many bytes it takes with it. Old Macs end lines with a carriage return,
+/// and a list that was put together from several may have all kinds of ends.
+pub(super) fn first_line(text: &[u8]) -> (&[u8], usize) {
+    let Some(end) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+        return (text, text.len());
+    };
+    let (line, rest) = text.split_at(end);
+    (line, end + if rest.starts_with(b"\r\n") { 2 } else { 1 })
+}
+
+/// Reads an address, a prefix or a range that stands alone.
+pub(super) fn parse_entry(text: &str) -> Result<Entry, LineProblem> {
     match text.bytes().find(|byte| matches!(byte, b'/' | b'-')) {
         None => single(text),
         Some(b'/') => text.split_once('/').map_or(Err(LineProblem::NotAnAddress), prefix),
@@ -124,6 +163,16 @@ fn parse_length(text: &str, longest: u32) -> Result<u8, LineProblem> {
             Err(netmask_length(text).map_or(LineProblem::BadLength, |length| LineProblem::Netmask { length }))
         }
     }
+}
+
+/// A prefix out of an address and a length that stand apart.
+pub(super) fn parse_prefix(address: &str, length: &str) -> Result<Entry, LineProblem> {
+    prefix((address, length))
+}
+
+/// A range out of two addresses that stand apart.
+pub(super) fn parse_range(first: &str, last: &str) -> Result<Entry, LineProblem> {
+    range((first, last))
 }
 
 fn netmask_length(text: &str) -> Option<u32> {

@@ -77,6 +77,39 @@ pub enum LineProblem {
     /// From one family to the other.
     #[error("a range from one address family to the other; both ends must be IPv4, or both IPv6")]
     MixedFamilies,
+    /// A column without a value.
+    #[error("the field with the address is empty")]
+    EmptyField,
+    /// An object or a line without the value.
+    #[error("has no {name}")]
+    MissingField {
+        /// Where the address should be.
+        name: String,
+    },
+    /// A line of the right file that is not as the format has it.
+    #[error("{expected}")]
+    Form {
+        /// How it should be.
+        expected: &'static str,
+    },
+    /// A set of something else than addresses.
+    #[error("{kind}: no source alone; xdpgate takes sets of addresses and prefixes only")]
+    NotASource {
+        /// What the set holds.
+        kind: String,
+    },
+    /// An element of a set that takes addresses out of it.
+    #[error("an exception (nomatch), which a list can't hold; leave it out, and name it in a list under `except`")]
+    Exception,
+    /// A time that can't be read, where it matters.
+    #[error("the timeout is not a number of seconds above 0")]
+    Timeout,
+    /// More addresses than there are.
+    #[error("the count goes beyond the last address")]
+    TooMany,
+    /// Not the number of an autonomous system.
+    #[error("the number of an autonomous system goes from 1 to 4294967295")]
+    System,
     /// The whole family.
     #[error("covers every {family} address, and would shut out the whole {family} internet; remove it")]
     Everything {

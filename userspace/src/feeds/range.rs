@@ -35,6 +35,10 @@ pub trait Address: sealed::Sealed + Copy + Ord + Hash + fmt::Debug + Send + Sync
     #[must_use]
     fn widest_prefix(self, last: Self) -> u8;
 
+    /// How many addresses lie between this one and `other`, which must not be above it.
+    #[must_use]
+    fn minus(self, other: Self) -> Self;
+
     /// The address as the standard library writes it.
     #[must_use]
     fn to_ip(self) -> IpAddr;
@@ -184,6 +188,10 @@ macro_rules! address {
                 };
                 let host_bits = self.trailing_zeros().min(fits);
                 u8::try_from(<$type>::BITS - host_bits).unwrap_or($bits)
+            }
+
+            fn minus(self, other: Self) -> Self {
+                self.saturating_sub(other)
             }
 
             fn to_ip(self) -> IpAddr {

@@ -1,13 +1,17 @@
-//! Reads lists.
+//! Reads lists of every format.
 
 use std::io::{self, Read};
 use std::net::IpAddr;
+use std::time::Duration;
 
-use super::blocks::{BLOCK, whole_lines};
-use super::lines::{Entry, parse_line};
-use super::list::{BadLines, ListError, ParsedList, UTF8_BOM, foreign_format, shown};
-use super::plain;
+use super::blocks;
+use super::formats::{self, Walked, plain::Lines};
+use super::lines::Entry;
+use super::list::{BadLineReport, BadLines, Counted, ListError, ParsedList, shown};
 use super::problem::LineProblem;
+use super::reading::{Format, Reading};
+use super::recognise::{is_blank, recognise};
+use super::record::{Named, Record};
 
 /// Why a list could not be read from a file.
 #[derive(Debug, thiserror::Error)]
@@ -20,121 +24,153 @@ pub enum ReadListError {
     List(#[from] ListError),
 }
 
-/// Reads a list as [`parse_list`] does, from a file, of which no more than a block is in memory.
+/// An entry, with what a set or an export says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedEntry {
+    /// The addresses.
+    pub entry: Entry,
+    /// For how long it is to be there still; `None` is for good.
+    pub timeout: Option<Duration>,
+    /// Why it is there.
+    pub comment: Option<String>,
+}
+
+/// What became of the entries of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadEntries {
+    /// How many were taken.
+    pub entries: usize,
+    /// What was left out; empty unless [`BadLines::Skip`] was asked for.
+    pub skipped: BadLineReport,
+    /// The format that the file has.
+    pub format: Format,
+}
+
+/// Reads a list as [`parse_list`] does, from a file. What is held in memory is a block of it, or a little more than the
+/// longest line or JSON value, which may have 1 MiB, and the ranges.
 ///
 /// # Errors
 ///
 /// [`ReadListError`] when the file can't be read, or for the reasons of [`parse_list`].
-pub fn read_list(file: impl Read, bad: BadLines) -> Result<ParsedList, ReadListError> {
-    read_blocks(file, bad, BLOCK)
+pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadListError> {
+    let mut list = ParsedList::default();
+    let head = blocks::head(&mut file)?;
+    list.blank = is_blank(&head);
+    let format = format_of(&head, how)?;
+    let walked = formats::walk(format, &head, file, how, &mut |record| list.push(record))?;
+    Ok(finished(list, walked, how.bad)?)
 }
 
-/// Reads a list: one address, prefix or range on a line, comments with `#` or `;`.
+/// Reads a list.
 ///
 /// # Errors
 ///
-/// [`ListError`] when a line can't be read and is not to be skipped, or when nothing at all can be read.
-pub fn parse_list(bytes: &[u8], bad: BadLines) -> Result<ParsedList, ListError> {
-    let mut reader = Reader::default();
-    reader.lines(bytes)?;
-    reader.finish(bad)
+/// [`ListError`] when a record can't be read and is not to be skipped, when nothing at all can be read, or when the whole
+/// can't be a list, or not the one that is meant.
+pub fn parse_list(bytes: &[u8], how: &Reading) -> Result<ParsedList, ListError> {
+    let mut list = ParsedList::default();
+    let head = bytes.get(..blocks::BLOCK).unwrap_or(bytes);
+    list.blank = is_blank(head);
+    let format = format_of(head, how)?;
+    if format == Format::Plain {
+        // Without a copy of the text.
+        Lines::default().walk(bytes, &mut |record| list.push(record))?;
+        return finished(list, Walked { format, counted: Counted::Lines }, how.bad);
+    }
+    let rest = bytes.get(head.len()..).unwrap_or_default();
+    match formats::walk(format, head, rest, how, &mut |record| list.push(record)) {
+        Ok(walked) => finished(list, walked, how.bad),
+        Err(ReadListError::List(error)) => Err(error),
+        Err(ReadListError::Read(error)) => Err(ListError::Json(error.to_string())),
+    }
 }
 
-/// The lines of a list that cover an address: their numbers and their text without line end. Lines that can't be read
-/// cover nothing.
+/// Reads the entries of a file with what it says of each: how long it is to stay, and why it is there. They come in the
+/// order of the file, before it is known whether all of it can be read: act on them only after `Ok`.
+///
+/// # Errors
+///
+/// As [`read_list`], and when the file names autonomous systems.
+pub fn read_entries(
+    mut file: impl Read,
+    how: &Reading,
+    mut take: impl FnMut(TimedEntry),
+) -> Result<ReadEntries, ReadListError> {
+    let mut list = ParsedList::default();
+    let mut entries = 0;
+    let head = blocks::head(&mut file)?;
+    let format = format_of(&head, how)?;
+    let walked = formats::walk(format, &head, file, how, &mut |record| match record.names {
+        Ok(Named::Entry(_)) if record.details.bad_timeout => {
+            list.push(Record { names: Err(LineProblem::Timeout), ..record });
+        }
+        Ok(Named::Entry(entry)) => {
+            entries += 1;
+            let comment = record.details.comment.map(|comment| String::from_utf8_lossy(comment).into_owned());
+            take(TimedEntry { entry, timeout: record.details.timeout, comment });
+        }
+        Ok(Named::System(_)) | Err(_) => list.push(record),
+    })?;
+    let list = list.addresses_only()?;
+    let skipped = checked(list.skipped, entries, &walked, how.bad)?;
+    Ok(ReadEntries { entries, skipped, format: walked.format })
+}
+
+/// The records of a list that cover an address: the numbers of their lines or elements, and their text. Records that can't
+/// be read cover nothing.
 ///
 /// # Errors
 ///
 /// When the file can't be read.
-pub fn lines_covering(file: impl Read, address: IpAddr) -> io::Result<Vec<(u32, String)>> {
+pub fn lines_covering(
+    mut file: impl Read,
+    how: &Reading,
+    address: IpAddr,
+) -> io::Result<Vec<(u32, String)>> {
     let mut found = Vec::new();
-    let mut number: u32 = 0;
-    whole_lines(file, BLOCK, |text| {
-        let mut rest = if number == 0 { without_mark(text) } else { text };
-        while !rest.is_empty() {
-            number = number.saturating_add(1);
-            let (entry, taken) = next_line(rest);
-            if matches!(entry, Ok(Some(entry)) if entry.contains(address)) {
-                found.push((number, shown(rest.get(..taken).unwrap_or(rest))));
-            }
-            rest = rest.get(taken..).unwrap_or_default();
+    let head = blocks::head(&mut file)?;
+    let Ok(format) = format_of(&head, how) else { return Ok(found) };
+    let walked = formats::walk(format, &head, file, how, &mut |record: Record<'_>| {
+        if matches!(record.names, Ok(Named::Entry(entry)) if entry.contains(address)) {
+            found.push((record.number, shown(record.text)));
         }
-        Ok::<(), io::Error>(())
-    })?;
-    Ok(found)
-}
-
-fn read_blocks(file: impl Read, bad: BadLines, size: usize) -> Result<ParsedList, ReadListError> {
-    let mut reader = Reader::default();
-    whole_lines(file, size, |text| reader.lines(text).map_err(ReadListError::from))?;
-    Ok(reader.finish(bad)?)
-}
-
-/// What was read so far.
-#[derive(Default)]
-struct Reader {
-    list: ParsedList,
-    /// The number of the line that was read last.
-    line: u32,
-}
-
-impl Reader {
-    /// Takes more of the text: whole lines, of which the very last one may lack its end.
-    fn lines(&mut self, text: &[u8]) -> Result<(), ListError> {
-        let mut rest = if self.line == 0 { beginning(text)? } else { text };
-        while !rest.is_empty() {
-            self.line = self.line.saturating_add(1);
-            let (entry, taken) = next_line(rest);
-            match entry {
-                Ok(Some(Entry::Ipv4(range))) => self.list.ranges.ipv4.push(range),
-                Ok(Some(Entry::Ipv6(range))) => self.list.ranges.ipv6.push(range),
-                Ok(None) => {}
-                Err(problem) => {
-                    self.list.skipped.push(self.line, rest.get(..taken).unwrap_or(rest), problem);
-                }
-            }
-            rest = rest.get(taken..).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, bad: BadLines) -> Result<ParsedList, ListError> {
-        let list = &mut self.list;
-        list.entries = list.ranges.ipv4.len() + list.ranges.ipv6.len();
-        if list.skipped.total > 0 && bad == BadLines::Refuse {
-            return Err(ListError::BadLines(self.list.skipped));
-        }
-        if list.skipped.total > 0 && list.entries == 0 {
-            return Err(ListError::NothingReadable(self.list.skipped));
-        }
-        Ok(self.list)
+    });
+    match walked {
+        Err(ReadListError::Read(error)) => Err(error),
+        // What is wrong with the rest does not change what was found.
+        Err(ReadListError::List(_)) | Ok(_) => Ok(found),
     }
 }
 
-/// What the first line names, and how many bytes it takes with its end.
-#[inline]
-fn next_line(text: &[u8]) -> (Result<Option<Entry>, LineProblem>, usize) {
-    if let Some((range, taken)) = plain::ipv4(text) {
-        return (Ok(Some(Entry::Ipv4(range))), taken);
-    }
-    if let Some((range, taken)) = plain::ipv6(text) {
-        return (Ok(Some(Entry::Ipv6(range))), taken);
-    }
-    let end = text.iter().position(|byte| *byte == b'\n');
-    let line = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    (parse_line(line), end.map_or(text.len(), |end| end + 1))
+fn format_of(head: &[u8], how: &Reading) -> Result<Format, ListError> {
+    let seen = recognise(head)?;
+    let format = how.format.unwrap_or(seen);
+    formats::check_settings(format, how)?;
+    Ok(format)
 }
 
-/// The first lines without a byte order mark, if they are those of a text.
-fn beginning(text: &[u8]) -> Result<&[u8], ListError> {
-    match foreign_format(text) {
-        Some(what) => Err(ListError::NotText(what)),
-        None => Ok(without_mark(text)),
-    }
+fn finished(mut list: ParsedList, walked: Walked, bad: BadLines) -> Result<ParsedList, ListError> {
+    list.count();
+    (list.format, list.counted) = (walked.format, walked.counted);
+    list.skipped = checked(list.skipped, list.entries, &walked, bad)?;
+    Ok(list)
 }
 
-fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(UTF8_BOM).unwrap_or(text)
+/// The bad lines, if they are no reason to refuse all.
+fn checked(
+    mut skipped: BadLineReport,
+    entries: usize,
+    walked: &Walked,
+    bad: BadLines,
+) -> Result<BadLineReport, ListError> {
+    skipped.counted = walked.counted;
+    if skipped.total > 0 && bad == BadLines::Refuse {
+        return Err(ListError::BadLines(skipped));
+    }
+    if skipped.total > 0 && entries == 0 {
+        return Err(ListError::NothingReadable(skipped));
+    }
+    Ok(skipped)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::api::types::Count;
 use crate::captures::tests::build::{Packet, Writer, ethernet, ipv4_tcp, ipv4_udp, ipv6_udp};
 use crate::captures::{Capture, End};
 use crate::config::{self, Config};
-use crate::feeds::{BadLines, parse_list};
+use crate::feeds::{Reading, parse_list};
 use crate::policy::{Image, LoadedList, OperatorChanges, compile};
 
 const START: u64 = 1_700_000_000_000_000_000;
@@ -27,7 +27,7 @@ fn image(config: &Config, lists: &[LoadedList]) -> Image {
 }
 
 fn list(name: &str, mode: config::Mode, text: &str) -> LoadedList {
-    let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
+    let parsed = parse_list(text.as_bytes(), &Reading::default()).unwrap();
     LoadedList {
         name: name.parse().unwrap(),
         mode,

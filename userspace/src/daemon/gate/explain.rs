@@ -153,8 +153,11 @@ fn list_matches(inputs: &Inputs, known: &Known, address: IpAddr) -> Vec<ListMatc
     let matches = known.lists.iter().map(|(name, mode)| {
         let source = inputs.list_sources.iter().find(|source| source.name == *name);
         // The file may have gone or changed since it was loaded: then the list is named without its lines.
-        let file = source.and_then(|source| File::open(&source.path).ok());
-        let lines = file.and_then(|file| lines_covering(file, address).ok()).unwrap_or_default();
+        let lines = source.and_then(|source| {
+            let file = File::open(&source.path).ok()?;
+            lines_covering(file, &source.reading(), address).ok()
+        });
+        let lines = lines.unwrap_or_default();
         let lines = lines.into_iter().map(|(line, text)| ListLine { line, text });
         ListMatch { name: name.clone(), mode: *mode, lines: lines.collect() }
     });

@@ -10,7 +10,7 @@ use crate::api::types::Origin;
 use crate::config::{ListConfig, Mode, Name};
 use crate::daemon::clock;
 use crate::daemon::file_stamp::FileStamp;
-use crate::feeds::{BadLineReport, BadLines, ParsedList, parse_list, read_list};
+use crate::feeds::{BadLineReport, BadLines, ParsedList, ReadListError, Reading, parse_list, read_list};
 use crate::policy::LoadedList;
 use crate::store::ListRecord;
 
@@ -95,8 +95,11 @@ impl ListSource {
     }
 
     pub(super) fn read(&mut self) -> Result<LoadedList, Failure> {
-        let bad = self.bad_lines();
-        let (read, stamp) = FileStamp::around(&self.path, || read_list(File::open(&self.path)?, bad));
+        let how = self.reading();
+        let (read, stamp) = FileStamp::around(&self.path, || {
+            let list = read_list(File::open(&self.path)?, &how)?;
+            Ok::<_, ReadListError>(list.addresses_only()?)
+        });
         let parsed = read.map_err(|error| {
             Failure::invalid(format!("list {}: {}: {error}", self.name, self.path.display()))
         })?;
@@ -109,13 +112,15 @@ impl ListSource {
     /// # Errors
     /// When the text is no list.
     pub fn parse(&mut self, text: &[u8], origin: &str) -> Result<LoadedList, Failure> {
-        let parsed = parse_list(text, self.bad_lines())
+        let parsed = parse_list(text, &self.reading())
+            .and_then(ParsedList::addresses_only)
             .map_err(|error| Failure::invalid(format!("list {}: {origin}: {error}", self.name)))?;
         Ok(self.loaded(parsed))
     }
 
-    const fn bad_lines(&self) -> BadLines {
-        if self.skip_bad { BadLines::Skip } else { BadLines::Refuse }
+    /// How its file is to be read.
+    pub(in crate::daemon) fn reading(&self) -> Reading {
+        Reading::from(if self.skip_bad { BadLines::Skip } else { BadLines::Refuse })
     }
 
     fn loaded(&mut self, parsed: ParsedList) -> LoadedList {

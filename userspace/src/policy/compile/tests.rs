@@ -15,7 +15,7 @@ use crate::config::{
     Safety,
 };
 use crate::country::CountryCode;
-use crate::feeds::{BadLines, GeoDatabase, Range, parse_list};
+use crate::feeds::{GeoDatabase, Range, Reading, parse_list};
 use crate::policy::{AllowedBy, CountryChange, LoadedList, OperatorChanges, countries_without_ranges, known};
 
 fn net(text: &str) -> IpNet {
@@ -35,7 +35,7 @@ fn countries(text: &str) -> BTreeSet<CountryCode> {
 }
 
 fn list(name: &str, mode: Mode, text: &str) -> LoadedList {
-    let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
+    let parsed = parse_list(text.as_bytes(), &Reading::default()).unwrap();
     LoadedList {
         name: name.parse().unwrap(),
         mode,

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::Result;
-use xdpgate::feeds::{BadLines, parse_list};
+use xdpgate::feeds::{Reading, parse_list};
 use xdpgate::policy::PrefixTables;
 
 use crate::effort::Effort;
@@ -23,7 +23,7 @@ pub(crate) fn measure(effort: &Effort) -> Result<Vec<Measured>> {
     let samples = interleave(effort.rounds, 3, |step, _| {
         let start = Instant::now();
         match step {
-            0 => drop(black_box(parse_list(text.as_bytes(), BadLines::Refuse)?)),
+            0 => drop(black_box(parse_list(text.as_bytes(), &Reading::default())?)),
             1 => drop(black_box(compiled(&policy, 1)?)),
             _ => drop(black_box(PrefixTables::compile(&image.ipv4, &image.ipv6)?)),
         }

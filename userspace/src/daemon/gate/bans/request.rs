@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::register::NewBans;
 use crate::api::types::{Ban, BanRequest, NewBan};
 use crate::api::{Failure, Prefix};
-use crate::feeds::{AddressRanges, BadLines, parse_list};
+use crate::feeds::{AddressRanges, BadLines, ParsedList, parse_list};
 use crate::store::BanNote;
 
 /// Longer than anyone means; beyond it an operator wants `permanent`.
@@ -39,7 +39,8 @@ impl BanLines<'_> {
     pub(super) fn read(&self, now: Timestamp) -> Result<(NewBans, u64), Failure> {
         let expires = self.ttl_seconds.map(|seconds| expiry(now, seconds)).transpose()?;
         let bad = if self.skip_bad { BadLines::Skip } else { BadLines::Refuse };
-        let list = parse_list(self.text, bad).map_err(Failure::invalid)?;
+        let list = parse_list(self.text, &bad.into()).and_then(ParsedList::addresses_only);
+        let list = list.map_err(Failure::invalid)?;
         let (reason, source, note) = (self.reason.clone(), self.source.clone(), self.note.clone());
         let note = BanNote { expires, reason, source, note, created: now };
         Ok((NewBans { note, prefixes: prefixes(&list.ranges) }, list.skipped.total as u64))

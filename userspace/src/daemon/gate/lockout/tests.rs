@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::{self, Config};
 use crate::daemon::inputs::ListSource;
-use crate::feeds::{BadLines, parse_list};
+use crate::feeds::{Reading, parse_list};
 use crate::policy::LoadedList;
 use crate::store::{ListRecord, PolicyText};
 
@@ -47,7 +47,7 @@ fn a_ban_of_the_operator_is_refused_unless_he_is_allowed() {
 }
 
 fn with_list(inputs: &Inputs, text: &str) -> Inputs {
-    let parsed = parse_list(text.as_bytes(), BadLines::Refuse).unwrap();
+    let parsed = parse_list(text.as_bytes(), &Reading::default()).unwrap();
     let list = LoadedList {
         name: "scanners".parse().unwrap(),
         mode: crate::config::Mode::Enforce,
