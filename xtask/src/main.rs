@@ -9,6 +9,7 @@ mod command;
 mod geo;
 mod outcome;
 mod run;
+mod servers;
 mod setup;
 mod test;
 mod workspace;

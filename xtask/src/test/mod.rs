@@ -3,13 +3,14 @@
 mod report;
 mod stream;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
-use crate::{build, check, command, geo, setup};
+use crate::{build, check, command, geo, servers, setup};
 
 /// One tier: a heading, and what it gives to `cargo test`. What follows `--` goes to the test programs.
 struct Tier {
@@ -56,19 +57,28 @@ const TIERS: [Tier; 7] = [
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     build::everything(workspace)?;
     let database = geo::database(workspace)?;
+    let servers = servers(workspace)?;
 
     println!("\n== 0 checks");
     let mut outcomes = vec![("0 checks", check::all(workspace))];
     for tier in TIERS {
         println!("\n== {}", tier.heading);
         let mut cargo = cargo_test(workspace, tier.arguments);
-        cargo.env(geo::VARIABLE, &database);
+        cargo.env(geo::VARIABLE, &database).envs(servers.iter().cloned());
         outcomes.push((tier.heading, stream::run(&mut cargo)));
     }
     if !conclude(&outcomes) {
         bail!("the tests failed");
     }
     Ok(())
+}
+
+/// Where the servers are that tests talk to. As a plain user no test could start one.
+fn servers(workspace: &Workspace) -> Result<Vec<(&'static str, PathBuf)>> {
+    if !setup::is_root() {
+        return Ok(Vec::new());
+    }
+    servers::SERVERS.iter().map(|server| Ok((server.variable, server.fetched(workspace)?))).collect()
 }
 
 fn cargo_test(workspace: &Workspace, arguments: &[&str]) -> Command {
