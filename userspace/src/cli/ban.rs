@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Method;
 
@@ -26,7 +27,13 @@ pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
             let answer: BanLinesAnswer = session.call(Method::POST, &path, list::read(&file)?)?;
             session.output.show(&answer, |out, answer| lines_added(out, answer))
         }
-        BanCommand::Add { prefixes, ttl, reason, source, note, lengthen, force, .. } => {
+        BanCommand::Add { prefixes, ttl, since, reason, source, note, lengthen, force, .. } => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let Some(ttl) = since.map_or(Some(ttl), |since| since.left(ttl, now)) else {
+                return session.output.show(&BanAnswer { bans: Vec::new() }, |out, _| {
+                    writeln!(out, "nobody was banned: the time is over")
+                });
+            };
             let new = |prefix| NewBan {
                 prefix,
                 ttl_seconds: ttl.seconds(),
@@ -38,8 +45,8 @@ pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
             let answer: BanAnswer = session.send(Method::POST, "/v1/bans", &request)?;
             session.output.show(&answer, |out, answer| answer.bans.iter().try_for_each(|ban| added(out, ban)))
         }
-        BanCommand::Del { prefixes, source } => {
-            let request = UnbanRequest { prefixes, source };
+        BanCommand::Del { prefixes, source, all, if_banned } => {
+            let request = UnbanRequest { prefixes, source, all };
             let removed: Removed = session.send(Method::DELETE, "/v1/bans", &request)?;
             let held = still_held(session, &request, &removed)?;
             session.output.show(&removed, |out, removed| {
@@ -50,7 +57,7 @@ pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
                     None => writeln!(out, "{prefix}: no longer banned"),
                 })
             })?;
-            all_found(&removed, "banned")
+            if if_banned { Ok(()) } else { all_found(&removed, "banned") }
         }
         BanCommand::List { filter, count } => {
             let bans: Bans = session.get(&path(&filter))?;

@@ -17,22 +17,21 @@ use super::session::Session;
 use super::ttl::Ttl;
 use crate::api::types::{BanImport, BanImportAnswer, LeftOut, NewBan};
 use crate::api::{Failure, Prefix};
-use crate::bouncer::import::read_decisions;
 use crate::bouncer::import::{
-    Ends, ForeignBan, ForeignBans, ImportError, Program, is_database, read_database,
+    Ends, ForeignBan, ForeignBans, ImportFormat, read_database, read_decisions, read_entries_of,
 };
+use crate::feeds::{BadLines, Reading};
 
 /// Whose bans they are where neither the file nor the command line says it.
 const SOURCE: &str = "import";
 /// Bans of one request: a large table is filled within seconds, and each answer is a step that can be shown.
 const BATCH: usize = 20_000;
+/// Enough of a file to see what it is.
+const BEGINNING: usize = 4096;
 
 pub(super) fn import(session: &Session, args: &BanImportArgs) -> Result<(), Stop> {
     let found = read(args)?;
-    let mut done = Imported {
-        left_out_of_file: found.left_out.iter().map(|(why, count)| ((*why).to_owned(), *count)).collect(),
-        ..Imported::default()
-    };
+    let mut done = Imported { left_out_of_file: found.left_out.into_iter().collect(), ..Imported::default() };
     let total = found.bans.len();
     for (source, bans) in by_source(found.bans, args) {
         for bans in bans.chunks(BATCH) {
@@ -62,25 +61,35 @@ struct Imported {
 
 fn read(args: &BanImportArgs) -> Result<ForeignBans, Failure> {
     let now = Timestamp::now();
-    let is_fail2ban = match args.format {
-        Some(format) => format == Program::Fail2ban,
-        None => args.file != Path::new("-") && begins_as_database(&args.file),
+    if args.file != Path::new("-") {
+        let format = args.format.or_else(|| ImportFormat::recognised(&beginning(&args.file)));
+        if format == Some(ImportFormat::Fail2ban) {
+            return read_database(&args.file, now).map_err(Failure::invalid);
+        }
+    }
+    let text = list::read(&args.file)?;
+    let beginning = text.get(..BEGINNING).unwrap_or(&text);
+    let list = |format| Reading { format, bad: bad_lines(args), ..Reading::default() };
+    let found = match args.format.or_else(|| ImportFormat::recognised(beginning)) {
+        Some(ImportFormat::Fail2ban) => {
+            return Err(Failure::usage("the database of fail2ban can only be read from a file"));
+        }
+        Some(ImportFormat::Crowdsec) => read_decisions(&text, now),
+        Some(ImportFormat::List(format)) => read_entries_of(text.as_slice(), &list(Some(format))),
+        None => read_entries_of(text.as_slice(), &list(None)),
     };
-    let found = if is_fail2ban {
-        read_database(&args.file, now)
-    } else {
-        let text = list::read(&args.file)?;
-        read_decisions(&text, now)
-    };
-    found.map_err(|error| match error {
-        ImportError::Unreadable { .. } => Failure::failed(error),
-        ImportError::Database { .. } | ImportError::Decisions(_) => Failure::invalid(error),
-    })
+    found.map_err(Failure::invalid)
 }
 
-fn begins_as_database(path: &Path) -> bool {
-    let mut beginning = [0; 16];
-    File::open(path).and_then(|mut file| file.read_exact(&mut beginning)).is_ok() && is_database(&beginning)
+const fn bad_lines(args: &BanImportArgs) -> BadLines {
+    if args.skip_bad { BadLines::Skip } else { BadLines::Refuse }
+}
+
+/// Empty for what cannot be read: reading all of it says why.
+fn beginning(path: &Path) -> Vec<u8> {
+    let mut beginning = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(BEGINNING as u64).read_to_end(&mut beginning));
+    if read.is_ok() { beginning } else { Vec::new() }
 }
 
 fn by_source(bans: Vec<ForeignBan>, args: &BanImportArgs) -> BTreeMap<String, Vec<NewBan>> {

@@ -143,6 +143,9 @@ pub struct UnbanRequest {
     /// Lift only the bans of this source; absent: everybody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Lift all bans of that source. Then there are no prefixes.
+    #[serde(default)]
+    pub all: bool,
 }
 
 /// `DELETE /v1/allow`.

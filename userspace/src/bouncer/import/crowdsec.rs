@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Ends, ForeignBan, ForeignBans, ImportError};
-use crate::bouncer::crowdsec::{Decision, SOURCE, Target, Unused, WireDecision};
+use crate::bouncer::crowdsec::{Decision, Target, Unused, WireDecision};
 
 /// An alert with its decisions, or a decision by itself, as the local API lists them.
 #[derive(Deserialize)]
@@ -53,6 +53,7 @@ fn take(found: &mut ForeignBans, decision: &Decision, now: Timestamp) {
         ends: Ends::In(left),
         reason: decision.scenario.clone(),
         note: format!("origin {}", decision.origin),
-        source: Some(SOURCE.to_owned()),
+        // Not that of the bouncer, which lifts what its server does not know.
+        source: None,
     });
 }

@@ -10,16 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Ends, ForeignBan, ForeignBans, ImportError};
 
-/// How a file of SQLite begins.
-const MAGIC: &[u8] = b"SQLite format 3\0";
 /// fail2ban holds its lock for the time of a write.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// Whether a file that begins like this is a database.
-#[must_use]
-pub fn is_database(beginning: &[u8]) -> bool {
-    beginning.starts_with(MAGIC)
-}
 
 /// Reads the bans that hold at `now`, also while fail2ban runs. Each jail is a source of its own.
 ///

@@ -2,11 +2,10 @@
 
 mod crowdsec;
 mod fail2ban;
+mod list;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,8 +13,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::feeds::{Format, ReadListError};
+
 pub use self::crowdsec::read_decisions;
-pub use self::fail2ban::{is_database, read_database};
+pub use self::fail2ban::read_database;
+pub use self::list::read_entries_of;
 
 /// A ban of another program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,30 +50,29 @@ pub enum Ends {
 pub struct ForeignBans {
     /// Those that hold.
     pub bans: Vec<ForeignBan>,
-    /// How many were left out, by why.
-    pub left_out: Vec<(&'static str, u64)>,
+    /// What was left out: why, and how many.
+    pub left_out: Vec<(String, u64)>,
 }
 
-/// What wrote a file of bans.
+/// What a file of bans is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// `cscli decisions list -o json`.
+pub enum ImportFormat {
+    /// What `cscli decisions list -o json` writes.
     Crowdsec,
     /// `fail2ban.sqlite3`.
     Fail2ban,
+    /// A list, or a set of ipset or nft.
+    List(Format),
 }
+
+/// Not the name of such a format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such format; there are {}", ImportFormat::words().join(", "))]
+pub struct ImportFormatError;
 
 /// Why a file of bans was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// It is no database of fail2ban.
     #[error("{}: {problem}", path.display())]
     Database {
@@ -83,14 +84,17 @@ pub enum ImportError {
     /// It is no output of `cscli`.
     #[error("these are no decisions as `cscli decisions list -o json` writes them: {0}")]
     Decisions(serde_json::Error),
+    /// It is no list.
+    #[error(transparent)]
+    List(#[from] ReadListError),
 }
 
 impl ForeignBans {
     /// Takes one that is left out.
-    pub(crate) fn leave_out(&mut self, why: &'static str) {
-        match self.left_out.iter_mut().find(|(known, _)| *known == why) {
+    fn leave_out(&mut self, why: &str) {
+        match self.left_out.iter_mut().find(|(known, _)| known == why) {
             Some((_, count)) => *count += 1,
-            None => self.left_out.push((why, 1)),
+            None => self.left_out.push((why.to_owned(), 1)),
         }
     }
 }
@@ -107,30 +111,37 @@ impl Ends {
     }
 }
 
-impl Program {
-    /// All of them, as an operator writes them.
-    pub const WORDS: [&str; 2] = ["crowdsec", "fail2ban"];
-
-    /// The word for it.
+impl ImportFormat {
+    /// The word for each of them.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Crowdsec => "crowdsec",
-            Self::Fail2ban => "fail2ban",
+    pub fn words() -> Vec<&'static str> {
+        [CROWDSEC, FAIL2BAN].into_iter().chain(Format::ALL.map(Format::word)).collect()
+    }
+
+    /// What a file that begins like this is; `None`: a list.
+    #[must_use]
+    pub fn recognised(beginning: &[u8]) -> Option<Self> {
+        if beginning.starts_with(DATABASE) {
+            return Some(Self::Fail2ban);
+        }
+        let text = String::from_utf8_lossy(beginning);
+        (text.trim_start().starts_with('[') && text.contains("\"decisions\"")).then_some(Self::Crowdsec)
+    }
+}
+
+impl FromStr for ImportFormat {
+    type Err = ImportFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            CROWDSEC => Ok(Self::Crowdsec),
+            FAIL2BAN => Ok(Self::Fail2ban),
+            _ => text.parse().map(Self::List).map_err(|_| ImportFormatError),
         }
     }
 }
 
-impl fmt::Display for Program {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Program {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Crowdsec, Self::Fail2ban].into_iter().find(|program| program.as_str() == text).ok_or(())
-    }
-}
+const CROWDSEC: &str = "crowdsec";
+const FAIL2BAN: &str = "fail2ban";
+/// How a file of `SQLite` begins.
+const DATABASE: &[u8] = b"SQLite format 3\0";

@@ -11,6 +11,10 @@ fn net(text: &str) -> IpNet {
     text.parse().unwrap()
 }
 
+fn left_out(found: &ForeignBans) -> Vec<(&str, u64)> {
+    found.left_out.iter().map(|(why, count)| (why.as_str(), *count)).collect()
+}
+
 /// The schema of fail2ban 1.0.2, as far as it matters.
 const SCHEMA: &str = "CREATE TABLE fail2banDb(version INTEGER);
     INSERT INTO fail2banDb VALUES (4);
@@ -47,7 +51,7 @@ fn bans_of_fail2ban_keep_their_ends_and_jails() {
         ],
     );
     let found = read_database(&path, now()).unwrap();
-    assert_eq!(found.left_out, [("no address", 1), ("ended", 1)]);
+    assert_eq!(left_out(&found), [("no address", 1), ("ended", 1)]);
     let ban = |prefix, ends, reason: &str, source: &str| ForeignBan {
         prefix: net(prefix),
         ends,
@@ -114,7 +118,7 @@ fn decisions_that_cscli_lists_are_read() {
         ]
     );
     assert_eq!(
-        found.left_out,
+        left_out(&found),
         [
             ("simulated", 1),
             ("of another scope than addresses and ranges", 1),
@@ -124,4 +128,40 @@ fn decisions_that_cscli_lists_are_read() {
     );
     assert_eq!(read_decisions(b"null", now()).unwrap(), ForeignBans::default());
     assert!(read_decisions(b"<html>", now()).unwrap_err().to_string().contains("cscli"));
+}
+
+#[test]
+fn sets_of_ipset_keep_their_timeouts_and_comments() {
+    let text = "create bad hash:net family inet hashsize 1024 maxelem 65536 timeout 0 comment\n\
+        add bad 192.0.2.0/24 timeout 600 comment \"a scanner\"\nadd bad 198.51.100.7\n";
+    let found = read_entries_of(text.as_bytes(), &crate::feeds::BadLines::Refuse.into()).unwrap();
+    let shown: Vec<_> = found.bans.iter().map(|ban| (ban.prefix, ban.ends, ban.note.as_str())).collect();
+    let ten_minutes = Ends::In(Duration::from_mins(10));
+    assert_eq!(
+        shown,
+        [(net("192.0.2.0/24"), ten_minutes, "a scanner"), (net("198.51.100.7/32"), Ends::Unsaid, "")]
+    );
+}
+
+#[test]
+fn what_is_left_out_of_a_list_is_named() {
+    let text = (0..40).fold("192.0.2.1\n10.0.0.1-10.0.0.2\n".to_owned(), |text, n| format!("{text}bad{n}\n"));
+    let found = read_entries_of(text.as_bytes(), &crate::feeds::BadLines::Skip.into()).unwrap();
+    let shown: Vec<_> = found.bans.iter().map(|ban| ban.prefix).collect();
+    assert_eq!(shown, [net("192.0.2.1/32"), net("10.0.0.1/32"), net("10.0.0.2/32")]);
+    assert!(found.left_out[0].0.contains("line 3"), "{:?}", found.left_out);
+    assert_eq!(found.left_out.iter().map(|(_, count)| count).sum::<u64>(), 40);
+    assert!(read_entries_of(text.as_bytes(), &crate::feeds::BadLines::Refuse.into()).is_err());
+}
+
+#[test]
+fn formats_are_told_by_the_beginning_and_by_name() {
+    assert_eq!(ImportFormat::recognised(b"SQLite format 3\0..."), Some(ImportFormat::Fail2ban));
+    assert_eq!(ImportFormat::recognised(b" [{\"decisions\": ["), Some(ImportFormat::Crowdsec));
+    for list in ["192.0.2.1", "[\"192.0.2.1\"]", "{\"nftables\": []}", ""] {
+        assert_eq!(ImportFormat::recognised(list.as_bytes()), None, "{list}");
+    }
+    assert_eq!("ipset".parse(), Ok(ImportFormat::List(Format::IpsetSave)));
+    let error = "sqlite".parse::<ImportFormat>().unwrap_err().to_string();
+    assert!(error.contains("fail2ban") && error.contains("nft-json"), "{error}");
 }

@@ -5,8 +5,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use crate::api::Prefix;
-use crate::bouncer::import::Program;
-use crate::cli::ttl::{Ttl, Wait};
+use crate::bouncer::import::ImportFormat;
+use crate::cli::ttl::{Since, Ttl, Wait};
 use crate::config::{CountryScope, DefaultAction, Mode, Name};
 use crate::country::CountryCode;
 
@@ -27,6 +27,9 @@ pub(in crate::cli) enum BanCommand {
         /// For how long: 90s, 30m, 1h30m, 7d, or `permanent`
         #[arg(long, value_name = "TIME", default_value = "1h")]
         ttl: Ttl,
+        /// When that time began, in seconds since 1970, for programs that send their bans again; one that has ended is not made
+        #[arg(long, value_name = "SECONDS", conflicts_with = "from")]
+        since: Option<Since>,
         /// Why, for whoever looks later
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         reason: String,
@@ -53,11 +56,17 @@ pub(in crate::cli) enum BanCommand {
     /// Lift bans of exactly these addresses or prefixes
     Del {
         /// Who, as it was banned
-        #[arg(required = true, value_name = "PREFIX")]
+        #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "PREFIX")]
         prefixes: Vec<Prefix>,
         /// Lift only what this source has banned [default: everybody's bans]
         #[arg(long, value_name = "NAME")]
         source: Option<String>,
+        /// Lift all bans of the source
+        #[arg(long, requires = "source")]
+        all: bool,
+        /// That one is not banned is no failure: it may have ended a moment ago
+        #[arg(long)]
+        if_banned: bool,
     },
     /// Show the bans in force
     List {
@@ -88,9 +97,8 @@ pub(in crate::cli) struct BanFilterArgs {
 pub(in crate::cli) struct BanImportArgs {
     /// The file, or - for standard input
     pub(in crate::cli) file: PathBuf,
-    /// What the file is [default: found by its content]
-    #[arg(long, value_name = "FORMAT", value_parser = import_formats())]
-    pub(in crate::cli) format: Option<Program>,
+    #[arg(long, value_name = "FORMAT", help = format!("What the file is: {} [default: found by its content]", ImportFormat::words().join(", ")))]
+    pub(in crate::cli) format: Option<ImportFormat>,
     /// For how long what says no time of its own is banned: 90s, 30m, 1h30m, 7d, or `permanent`
     #[arg(long, value_name = "TIME", default_value = "permanent")]
     pub(in crate::cli) ttl: Ttl,
@@ -202,11 +210,6 @@ pub(in crate::cli) struct GeoRuleArgs {
     /// Also when that would lock you out
     #[arg(long)]
     pub(in crate::cli) force: bool,
-}
-
-fn import_formats() -> impl TypedValueParser<Value = Program> {
-    PossibleValuesParser::new(Program::WORDS)
-        .map(|word| if word == Program::Fail2ban.as_str() { Program::Fail2ban } else { Program::Crowdsec })
 }
 
 fn modes() -> impl TypedValueParser<Value = Mode> {

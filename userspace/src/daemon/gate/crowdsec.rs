@@ -220,9 +220,7 @@ impl Gate {
     }
 
     fn bans_of_crowdsec(&self) -> Result<Vec<(IpNet, Banned)>, Failure> {
-        let records = self.bans.with_waiting(|| Ok(self.store.bans()?), |_| true)?;
-        let own = records.into_iter().filter(|ban| ban.note.source == SOURCE);
-        let banned = own.map(|ban| {
+        let banned = self.bans_by(SOURCE)?.into_iter().map(|ban| {
             let origin = ban.note.note.strip_prefix(ORIGIN).unwrap_or_default().to_owned();
             let ends = ban.note.expires.unwrap_or(Timestamp::MAX);
             (ban.prefix, Banned { ends, scenario: ban.note.reason.clone(), origin })

@@ -189,8 +189,7 @@ fn by_list(after: &Inputs, bit: usize, address: IpAddr) -> String {
     let Some(source) = after.list_sources.get(bit) else { return "a list".to_owned() };
     let (name, path) = (&source.name, source.path.display());
     // The file may have changed since it was read: then the list is named without its line.
-    let lines =
-        File::open(&source.path).and_then(|file| lines_covering(file, &source.reading(), address));
+    let lines = File::open(&source.path).and_then(|file| lines_covering(file, &source.reading(), address));
     let lines = lines.unwrap_or_default();
     match lines.first() {
         Some((line, text)) => format!("list {name}, line {line} of {path}: {text}"),

@@ -23,7 +23,7 @@ use super::allow::in_short;
 use super::replace::Change;
 use super::{Gate, lockout};
 use crate::api::types::{Ban, BanAnswer, BanFilter, BanLinesAnswer, BanRequest, Bans, Removed, UnbanRequest};
-use crate::api::{Failure, SshPeer};
+use crate::api::{Failure, Prefix, SshPeer};
 use crate::daemon::Caller;
 use crate::daemon::clock::now;
 use crate::kernel::monotonic_ns;
@@ -82,12 +82,18 @@ impl Gate {
         Ok(BanLinesAnswer { bans: bans as u64, new: new as u64, expires, skipped })
     }
 
-    /// Lifts bans of exactly these prefixes: everybody's, or those of one source.
+    /// Lifts bans of exactly these prefixes, or all bans of a source: everybody's, or those of one source.
     ///
     /// # Errors
-    /// When the kernel or the disk refuses.
+    /// When the kernel or the disk refuses, or when all bans of nobody are to be lifted.
     pub fn unban(&self, request: &UnbanRequest, caller: &Caller) -> Result<Removed, Failure> {
-        let prefixes: Vec<IpNet> = request.prefixes.iter().map(|prefix| prefix.net()).collect();
+        let prefixes: Vec<IpNet> = match (&request.source, request.all) {
+            (_, false) => request.prefixes.iter().map(|prefix| prefix.net()).collect(),
+            (Some(source), true) if request.prefixes.is_empty() => {
+                self.bans_by(source)?.into_iter().map(|ban| ban.prefix).collect()
+            }
+            (_, true) => return Err(Failure::usage("`all` is for one source, and without prefixes")),
+        };
         let removed = match &request.source {
             Some(source) => self.bans.unban_of(&self.kernel, &self.store, source, &prefixes)?,
             None => self.bans.unban(&self.kernel, &self.store, &prefixes)?,
@@ -98,7 +104,8 @@ impl Gate {
             let to = request.source.as_ref().map(|source| format!("those of source {source}"));
             self.audit(&Change { to, ..Change::new(caller, "unban", in_short(&removed)) }, None);
         }
-        let (removed, missing) = request.prefixes.iter().partition(|prefix| removed.contains(&prefix.net()));
+        let asked = prefixes.into_iter().map(Prefix::from);
+        let (removed, missing) = asked.partition(|prefix| removed.contains(&prefix.net()));
         Ok(Removed { removed, missing })
     }
 
@@ -148,6 +155,13 @@ impl Gate {
             .keep_up()
             .inspect_err(|error| tracing::warn!(%error, "the audit log is not on the disk"));
         Ok(self.store.keep_up()?)
+    }
+
+    /// The bans of one source, those that ended a moment ago among them.
+    pub(super) fn bans_by(&self, source: &str) -> Result<Vec<BanRecord>, Failure> {
+        let mut records = self.bans.with_waiting(|| Ok(self.store.bans()?), |_| true)?;
+        records.retain(|ban| ban.note.source == source);
+        Ok(records)
     }
 
     /// The bans that cover a prefix, as the API shows them.
