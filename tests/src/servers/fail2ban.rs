@@ -48,7 +48,7 @@ impl Fail2ban {
         fs::write(
             at.join("fail2ban.conf"),
             format!(
-                "[DEFAULT]\nloglevel = INFO\nlogtarget = {shown}/fail2ban.log\nsyslogsocket = auto\nsocket = {shown}/socket\n\
+                "[Definition]\nloglevel = INFO\nlogtarget = {shown}/fail2ban.log\nsyslogsocket = auto\nsocket = {shown}/socket\n\
                  pidfile = {shown}/pid\ndbfile = {shown}/fail2ban.sqlite3\ndbpurgeage = 1d\n[Thread]\n"
             ),
         )?;
@@ -71,6 +71,8 @@ impl Fail2ban {
     ///
     /// When it does not start.
     pub fn start_again(&mut self) -> Result<()> {
+        // One that was killed leaves it, and the next one complains.
+        let _ = fs::remove_file(self.directory.path().join("socket"));
         let mut command = self.command("fail2ban-server");
         let mut running =
             Running::start(command.args(["-f", "-x", "start"]), &self.directory.path().join("output"))?;

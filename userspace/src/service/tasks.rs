@@ -19,6 +19,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const EVENTS_EVERY: Duration = Duration::from_millis(50);
 /// The data path returns by itself; this only makes it last.
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked whether the policy names another CrowdSec server.
+const CROWDSEC_LOOK_EVERY: Duration = Duration::from_secs(1);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -130,7 +132,10 @@ async fn follow_crowdsec(gate: Arc<Gate>) -> Failure {
             Ok(wait) => wait,
             Err(error) => return Failure::failed(format!("asking CrowdSec broke off: {error}")),
         };
-        sleep_until(started + wait).await;
+        // Nobody waits long for a server that is away where the policy names another one by now.
+        while started.elapsed() < wait && !gate.crowdsec_is_another() {
+            sleep_until((Instant::now() + CROWDSEC_LOOK_EVERY).min(started + wait)).await;
+        }
     }
 }
 

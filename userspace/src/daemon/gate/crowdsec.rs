@@ -77,6 +77,14 @@ impl Gate {
         talk.as_mut().map_or(IDLE, |talk| self.ask(talk))
     }
 
+    /// Whether the policy names another server than the one that was asked the last time, or has other wishes.
+    #[must_use]
+    pub fn crowdsec_is_another(&self) -> bool {
+        let live = self.live();
+        let wanted = live.inputs.config.crowdsec.as_ref();
+        lock(&self.crowdsec.talk).as_ref().map(|talk| &talk.config) != wanted
+    }
+
     /// How the daemon stands with the server; `None` without one.
     pub(super) fn crowdsec_status(&self) -> Option<CrowdsecStatus> {
         lock(&self.crowdsec.status).clone()
