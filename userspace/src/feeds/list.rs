@@ -37,8 +37,8 @@ pub struct ParsedList {
     pub blank: bool,
     /// What the numbers of its records count.
     pub counted: Counted,
-    lines4: LineNumbers,
-    lines6: LineNumbers,
+    pub(super) lines4: LineNumbers,
+    pub(super) lines6: LineNumbers,
 }
 
 /// Lines that could not be read: the first few, and how many in all.
@@ -171,7 +171,9 @@ pub enum ListError {
     #[error("the JSON can't be read: {0}; get it again")]
     Json(String),
     /// Autonomous systems where only addresses can be used.
-    #[error("it names {count} autonomous systems (the first is AS{first}), and only addresses can be used here")]
+    #[error(
+        "it names {count} autonomous systems (the first is AS{first}), and only addresses can be used here"
+    )]
     Systems {
         /// How many.
         count: usize,
@@ -229,7 +231,9 @@ impl ParsedList {
     /// Leaves out the entries of addresses that are not wanted.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(Entry) -> bool) {
         let mut kept = Self::default();
-        self.numbered().filter(|(_, entry)| is_wanted(*entry)).for_each(|(line, entry)| kept.push_entry(line, entry));
+        self.numbered()
+            .filter(|(_, entry)| is_wanted(*entry))
+            .for_each(|(line, entry)| kept.push_entry(line, entry));
         self.ranges = kept.ranges;
         (self.lines4, self.lines6) = (kept.lines4, kept.lines6);
         self.count();

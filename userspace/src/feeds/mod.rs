@@ -15,6 +15,7 @@ mod reader;
 mod reading;
 mod recognise;
 mod record;
+mod write;
 
 pub use disjoint::{DisjointRanges, merged};
 pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
@@ -23,5 +24,8 @@ pub use lines::{Entry, parse_line};
 pub use list::{BadLine, BadLineReport, BadLines, Counted, ListError, ParsedList};
 pub use problem::LineProblem;
 pub use range::{Address, AddressRanges, Prefixes, Range};
-pub use reader::{ReadEntries, ReadListError, TimedEntry, lines_covering, parse_list, read_entries, read_list};
+pub use reader::{
+    ReadEntries, ReadListError, TimedEntry, lines_covering, parse_list, read_entries, read_list,
+};
 pub use reading::{Format, FormatError, Reading};
+pub use write::{ExportFormat, ExportFormatError, write_entries};

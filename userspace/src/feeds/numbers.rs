@@ -11,10 +11,13 @@ pub(super) struct LineNumbers {
 }
 
 impl LineNumbers {
-    /// Notes the line of the entry with this index, which must be the next one.
-    #[inline]
+    /// Notes the line of the entry with this index, which must not be before those that were noted. As long as nothing else
+    /// is noted, each further entry is on the next line.
     pub(super) fn push(&mut self, index: usize, line: u32) {
-        #[expect(clippy::cast_possible_truncation, reason = "lines are counted in 32 bits, and so are their entries")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "lines are counted in 32 bits, and so are their entries"
+        )]
         let index = index as u32;
         let ahead = line.wrapping_sub(index);
         if ahead != self.ahead {

@@ -99,7 +99,9 @@ pub enum LineProblem {
         kind: String,
     },
     /// An element of a set that takes addresses out of it.
-    #[error("an exception (nomatch), which a list can't hold; leave it out, and name it in a list under `except`")]
+    #[error(
+        "an exception (nomatch), which a list can't hold; leave it out, and name it in a list under `except`"
+    )]
     Exception,
     /// A time that can't be read, where it matters.
     #[error("the timeout is not a number of seconds above 0")]

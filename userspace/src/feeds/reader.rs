@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::blocks;
-use super::formats::{self, Walked, plain::Lines};
+use super::formats::plain::{Lines, collect};
+use super::formats::{self, Walked};
 use super::lines::Entry;
 use super::list::{BadLineReport, BadLines, Counted, ListError, ParsedList, shown};
 use super::problem::LineProblem;
@@ -53,12 +54,19 @@ pub struct ReadEntries {
 ///
 /// [`ReadListError`] when the file can't be read, or for the reasons of [`parse_list`].
 pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadListError> {
-    let mut list = ParsedList::default();
     let head = blocks::head(&mut file)?;
-    list.blank = is_blank(&head);
+    if is_blank(&head) {
+        return Ok(blank(how));
+    }
+    let mut list = ParsedList::default();
     let format = format_of(&head, how)?;
-    let walked = formats::walk(format, &head, file, how, &mut |record| list.push(record))?;
-    Ok(finished(list, walked, how.bad)?)
+    let walked = if format == Format::Plain {
+        collect(head.chain(file), &mut list)?;
+        Walked { format, counted: Counted::Lines }
+    } else {
+        formats::walk(format, &head, file, how, &mut |record| list.push(record))?
+    };
+    Ok(finished(list, &walked, how.bad)?)
 }
 
 /// Reads a list.
@@ -68,18 +76,20 @@ pub fn read_list(mut file: impl Read, how: &Reading) -> Result<ParsedList, ReadL
 /// [`ListError`] when a record can't be read and is not to be skipped, when nothing at all can be read, or when the whole
 /// can't be a list, or not the one that is meant.
 pub fn parse_list(bytes: &[u8], how: &Reading) -> Result<ParsedList, ListError> {
-    let mut list = ParsedList::default();
     let head = bytes.get(..blocks::BLOCK).unwrap_or(bytes);
-    list.blank = is_blank(head);
+    if is_blank(head) {
+        return Ok(blank(how));
+    }
+    let mut list = ParsedList::default();
     let format = format_of(head, how)?;
     if format == Format::Plain {
         // Without a copy of the text.
-        Lines::default().walk(bytes, &mut |record| list.push(record))?;
-        return finished(list, Walked { format, counted: Counted::Lines }, how.bad);
+        Lines::default().collect(bytes, &mut list)?;
+        return finished(list, &Walked { format, counted: Counted::Lines }, how.bad);
     }
     let rest = bytes.get(head.len()..).unwrap_or_default();
     match formats::walk(format, head, rest, how, &mut |record| list.push(record)) {
-        Ok(walked) => finished(list, walked, how.bad),
+        Ok(walked) => finished(list, &walked, how.bad),
         Err(ReadListError::List(error)) => Err(error),
         Err(ReadListError::Read(error)) => Err(ListError::Json(error.to_string())),
     }
@@ -122,11 +132,7 @@ pub fn read_entries(
 /// # Errors
 ///
 /// When the file can't be read.
-pub fn lines_covering(
-    mut file: impl Read,
-    how: &Reading,
-    address: IpAddr,
-) -> io::Result<Vec<(u32, String)>> {
+pub fn lines_covering(mut file: impl Read, how: &Reading, address: IpAddr) -> io::Result<Vec<(u32, String)>> {
     let mut found = Vec::new();
     let head = blocks::head(&mut file)?;
     let Ok(format) = format_of(&head, how) else { return Ok(found) };
@@ -142,6 +148,11 @@ pub fn lines_covering(
     }
 }
 
+/// What a file without anything is: no format has it, and each would have another reason to refuse it.
+fn blank(how: &Reading) -> ParsedList {
+    ParsedList { blank: true, format: how.format.unwrap_or_default(), ..ParsedList::default() }
+}
+
 fn format_of(head: &[u8], how: &Reading) -> Result<Format, ListError> {
     let seen = recognise(head)?;
     let format = how.format.unwrap_or(seen);
@@ -149,10 +160,10 @@ fn format_of(head: &[u8], how: &Reading) -> Result<Format, ListError> {
     Ok(format)
 }
 
-fn finished(mut list: ParsedList, walked: Walked, bad: BadLines) -> Result<ParsedList, ListError> {
+fn finished(mut list: ParsedList, walked: &Walked, bad: BadLines) -> Result<ParsedList, ListError> {
     list.count();
     (list.format, list.counted) = (walked.format, walked.counted);
-    list.skipped = checked(list.skipped, list.entries, &walked, bad)?;
+    list.skipped = checked(list.skipped, list.entries, walked, bad)?;
     Ok(list)
 }
 

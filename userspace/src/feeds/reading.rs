@@ -31,7 +31,7 @@ impl From<BadLines> for Reading {
 /// A format of lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// An address, a prefix or a range on a line, with comments: FireHOL's netsets, Spamhaus' text, country zones and most
+    /// An address, a prefix or a range on a line, with comments: `FireHOL`'s netsets, Spamhaus' text, country zones and most
     /// others.
     #[default]
     Plain,

@@ -62,12 +62,14 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// What servers send in the place of a list, and what people mistake for one.
 fn foreign_text(line: &[u8]) -> Option<ListError> {
     let start: Vec<u8> = line.iter().take(16).map(u8::to_ascii_lowercase).collect();
-    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| start.starts_with(beginning.as_bytes()));
+    let begins =
+        |beginnings: &[&str]| beginnings.iter().any(|beginning| start.starts_with(beginning.as_bytes()));
     let not_a_list = |what, instead| Some(ListError::NotAList { what, instead });
     if line.contains(&0) {
         return not_a_list("binary", "; look what the file is");
     }
-    if begins(&["<!doctype", "<html", "<head", "<body", "<title", "<h1", "<p>", "<center", "<!--", "<script"]) {
+    if begins(&["<!doctype", "<html", "<head", "<body", "<title", "<h1", "<p>", "<center", "<!--", "<script"])
+    {
         return not_a_list(
             "an HTML page",
             "; a server sends one with an error or a login: open the address in a browser",
@@ -111,7 +113,8 @@ fn json(start: &[u8]) -> Option<Format> {
     let name = start.get(1..)?.trim_ascii_start();
     Some(if name.starts_with(b"\"nftables\"") {
         Format::NftJson
-    } else if (has("\"cidr\"") && has("\"sblid\"")) || (name.starts_with(b"\"asn\"") && line.ends_with(b"}")) {
+    } else if (has("\"cidr\"") && has("\"sblid\"")) || (name.starts_with(b"\"asn\"") && line.ends_with(b"}"))
+    {
         Format::SpamhausJson
     } else {
         Format::Json
@@ -123,8 +126,7 @@ fn is_tor(line: &[u8]) -> bool {
 }
 
 /// The registries that publish delegations.
-const REGISTRIES: [&[u8]; 7] =
-    [b"afrinic", b"apnic", b"arin", b"iana", b"lacnic", b"nro", b"ripencc"];
+const REGISTRIES: [&[u8]; 7] = [b"afrinic", b"apnic", b"arin", b"iana", b"lacnic", b"nro", b"ripencc"];
 
 fn is_rir(line: &[u8]) -> bool {
     let fields: Vec<&[u8]> = line.split(|byte| *byte == b'|').take(6).collect();
@@ -133,7 +135,8 @@ fn is_rir(line: &[u8]) -> bool {
 
 /// `create NAME hash:net …`, `add NAME 192.0.2.1`.
 fn is_ipset(line: &[u8]) -> bool {
-    let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(3).collect();
+    let words: Vec<&[u8]> =
+        line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(3).collect();
     match words.as_slice() {
         [b"create" | b"-N", _, kind] => kind.contains(&b':'),
         [b"add" | b"-A", _, entry] => entry.first().is_some_and(u8::is_ascii_hexdigit) && !is_nft(line),
@@ -142,9 +145,12 @@ fn is_ipset(line: &[u8]) -> bool {
 }
 
 fn is_nft(line: &[u8]) -> bool {
-    let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b'{').filter(|word| !word.is_empty());
+    let mut words =
+        line.split(|byte| byte.is_ascii_whitespace() || *byte == b'{').filter(|word| !word.is_empty());
     let object = |word: Option<&[u8]>| {
-        word.is_some_and(|word| [&b"table"[..], b"set", b"map", b"element", b"chain", b"ruleset"].contains(&word))
+        word.is_some_and(|word| {
+            [&b"table"[..], b"set", b"map", b"element", b"chain", b"ruleset"].contains(&word)
+        })
     };
     match words.next() {
         Some(b"table") => line.ends_with(b"{") || words.count() >= 2,
@@ -158,14 +164,24 @@ fn is_nft(line: &[u8]) -> bool {
 fn is_csv(text: &[u8], line: &[u8]) -> bool {
     let Some(delimiter) = delimiter(line) else { return false };
     let has_address = |line: &[u8]| line.split(|byte| *byte == delimiter).any(is_address);
+    // The names of the columns, and no row: an empty export.
+    let is_word = |field: &[u8]| field.first().is_some_and(u8::is_ascii_alphabetic) && !field.contains(&b' ');
+    if lines(text).filter(|line| !line.trim_ascii().is_empty()).count() == 1 {
+        return has_address(line) || line.split(|byte| *byte == delimiter).all(is_word);
+    }
     lines(text).filter(|line| line.contains(&delimiter)).take(100).any(has_address)
 }
 
 /// What stands between the fields of a line: the one that is there most often.
 pub(super) fn delimiter(line: &[u8]) -> Option<u8> {
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
-    let found = [b',', b'\t', b';'].map(|delimiter| (count(delimiter), delimiter));
-    found.into_iter().rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0).map(|found| found.1)
+    let fields = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
+    let found = [b',', b'\t', b';'].map(|delimiter| (fields(delimiter), delimiter));
+    found
+        .into_iter()
+        .rev()
+        .max_by_key(|(count, _)| *count)
+        .filter(|(count, _)| *count > 0)
+        .map(|found| found.1)
 }
 
 fn is_address(field: &[u8]) -> bool {

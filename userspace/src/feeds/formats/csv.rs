@@ -21,7 +21,7 @@ pub(super) fn walk(
     take: &mut Take<'_>,
 ) -> Result<(), ReadListError> {
     let Some(layout) = Layout::of(head, field)? else { return Ok(()) };
-    let (metered, meter) = Metered::new(LineFeeds { file, after_return: false });
+    let (metered, meter) = Metered::new(LineFeeds::new(file));
     let mut reader = builder(layout.delimiter).from_reader(metered);
     let mut record = ByteRecord::new();
     let mut number = 0;
@@ -36,7 +36,10 @@ pub(super) fn walk(
             Err(error) => return Err(ReadListError::Read(error.into())),
         }
         meter.reset();
-        number = record.position().map_or(number, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
+        // The position is behind the record, which ends with a line feed; the record's own is before the comments above it.
+        let lines = record.as_slice().split(|byte| *byte == b'\n').count() as u64;
+        let line = reader.position().line().saturating_sub(lines);
+        number = u32::try_from(line).unwrap_or(u32::MAX);
         if std::mem::take(&mut is_header) || record.iter().all(<[u8]>::is_empty) {
             continue;
         }
@@ -85,21 +88,35 @@ fn joined(record: &ByteRecord, delimiter: u8) -> Vec<u8> {
     record.iter().collect::<Vec<_>>().join(&delimiter)
 }
 
-/// A file in which every line ends with a line feed: by these the parser counts.
+/// A file in which every line ends with a line feed, the last one too: by these the parser counts.
 struct LineFeeds<R> {
     file: R,
-    /// Whether the last byte was a carriage return, so that a line feed that follows ends no line of its own.
-    after_return: bool,
+    /// The last byte. A line feed after a carriage return ends no line of its own.
+    last: u8,
+}
+
+impl<R> LineFeeds<R> {
+    const fn new(file: R) -> Self {
+        Self { file, last: b'\n' }
+    }
 }
 
 impl<R: Read> Read for LineFeeds<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         loop {
             let count = self.file.read(room)?;
+            if count == 0
+                && self.last != b'\n'
+                && self.last != b'\r'
+                && let Some(end) = room.first_mut()
+            {
+                (*end, self.last) = (b'\n', b'\n');
+                return Ok(1);
+            }
             let mut kept = 0;
             for at in 0..count {
                 let Some(byte) = room.get(at).copied() else { break };
-                let is_second_half = std::mem::replace(&mut self.after_return, byte == b'\r') && byte == b'\n';
+                let is_second_half = std::mem::replace(&mut self.last, byte) == b'\r' && byte == b'\n';
                 if is_second_half {
                     continue;
                 }

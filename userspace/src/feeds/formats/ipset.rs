@@ -49,7 +49,9 @@ pub(super) fn walk(file: impl Read, field: Option<&str>, take: &mut Take<'_>) ->
         Ok(())
     })?;
     if sets.is_empty() {
-        return Err(ListError::NotAList { what: "no export of ipset", instead: "; look what the file is" }.into());
+        return Err(
+            ListError::NotAList { what: "no export of ipset", instead: "; look what the file is" }.into()
+        );
     }
     Ok(sets.check()?)
 }
@@ -107,8 +109,7 @@ fn details<'a>(options: &[&'a str]) -> Result<Details<'a>, LineProblem> {
         let mut value = || options.next().copied().ok_or(LineProblem::Form { expected: EXPECTED });
         match *option {
             "timeout" => {
-                let seconds: u32 =
-                    value()?.parse().map_err(|_| LineProblem::Form { expected: EXPECTED })?;
+                let seconds: u32 = value()?.parse().map_err(|_| LineProblem::Form { expected: EXPECTED })?;
                 // 0 is for good.
                 details.timeout = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
             }

@@ -32,13 +32,13 @@ pub(super) fn walk(
     if text.is_empty() && head.len() < BLOCK {
         return Ok(Counted::Lines);
     }
-    let by_line = is_by_line(text);
+    let counted = if is_by_line(text) { Counted::Lines } else { Counted::Elements };
     let (purpose, paths) = match field {
         Some(field) => (Purpose::Named, Paths::named(field)),
-        None => (Purpose::Found, discovered(text, by_line)?),
+        None => (Purpose::Found, discovered(text, counted)?),
     };
-    let mut walk = Walk::new(purpose, paths, by_line, take);
-    if by_line {
+    let mut walk = Walk::new(purpose, paths, counted, take);
+    if counted == Counted::Lines {
         each_line(file, |number, line| {
             walk.begin_line(number);
             let read = value(line, &mut walk);
@@ -49,11 +49,11 @@ pub(super) fn walk(
         document(file, |parser, meter| {
             walk.meter = meter.clone();
             let read = Value(&mut walk).deserialize(parser);
-            (read.map(|got| walk.single(got)), walk.number())
+            (read.map(|got| walk.single(got)), walk.number().max(1))
         })?;
     }
     walk.check()?;
-    Ok(if by_line { Counted::Lines } else { Counted::Elements })
+    Ok(counted)
 }
 
 /// One document on each line: the first line is a whole object, and another follows.
@@ -64,10 +64,10 @@ fn is_by_line(text: &[u8]) -> bool {
 }
 
 /// The place of the addresses in the first block of a file.
-fn discovered(text: &[u8], by_line: bool) -> Result<Paths, ListError> {
+fn discovered(text: &[u8], counted: Counted) -> Result<Paths, ListError> {
     let mut ignore = |_: Record<'_>| {};
-    let mut walk = Walk::new(Purpose::Discover, Paths::default(), by_line, &mut ignore);
-    if by_line {
+    let mut walk = Walk::new(Purpose::Discover, Paths::default(), counted, &mut ignore);
+    if counted == Counted::Lines {
         // The last line of the block may be half a one; what is wrong with others is found when they are read.
         for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
             walk.begin_line(0);
@@ -90,7 +90,7 @@ fn value(text: &[u8], walk: &mut Walk<'_, '_>) -> serde_json::Result<Got> {
 /// The parser of a document that is longer than memory.
 pub(super) type Parser<R> = serde_json::Deserializer<serde_json::de::IoRead<BufReader<Metered<R>>>>;
 
-/// Reads a document as a stream. `read` also tells the number of the element that it read last.
+/// Reads a document as a stream. `read` also tells the number of the element at which it ended.
 pub(super) fn document<R: Read>(
     file: R,
     read: impl FnOnce(&mut Parser<Marked<R>>, &Meter) -> (serde_json::Result<()>, u32),
@@ -100,7 +100,6 @@ pub(super) fn document<R: Read>(
     let (result, number) = read(&mut parser, &meter);
     result.and_then(|()| parser.end()).map_err(|error| {
         if meter.is_over() {
-            let number = number.saturating_add(1);
             return ListError::TooLong { counted: Counted::Elements, number }.into();
         }
         failure(error)

@@ -66,3 +66,6 @@ pub(super) fn check_settings(format: Format, how: &Reading) -> Result<(), ListEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,8 @@ impl Sets {
     pub(super) fn takes(&mut self, name: &str) -> bool {
         note(&mut self.met, name);
         let short = name.rsplit_once('/').map_or(name, |(_, short)| short);
-        let takes = self.wanted.is_empty() || self.wanted.iter().any(|wanted| wanted == name || wanted == short);
+        let takes =
+            self.wanted.is_empty() || self.wanted.iter().any(|wanted| wanted == name || wanted == short);
         if takes {
             note(&mut self.filled, name);
         }

@@ -55,8 +55,16 @@ enum Row<'a> {
     /// The first line, and what is no address.
     Other,
     /// How many records of a kind there are.
-    Summary { family: &'a str, count: &'a str },
-    Delegation { family: &'a str, of: &'a str, start: &'a str, value: &'a str },
+    Summary {
+        family: &'a str,
+        count: &'a str,
+    },
+    Delegation {
+        family: &'a str,
+        of: &'a str,
+        start: &'a str,
+        value: &'a str,
+    },
 }
 
 impl<'a> Row<'a> {
@@ -124,4 +132,5 @@ fn addresses(family: &str, start: &str, value: &str) -> Result<Entry, LineProble
     Range::new(first.to_bits(), last).map(Entry::Ipv4).ok_or(LineProblem::TooMany)
 }
 
-const EXPECTED: &str = "not a line of a delegation file, such as: ripencc|DE|ipv4|192.0.2.0|256|20260131|allocated";
+const EXPECTED: &str =
+    "not a line of a delegation file, such as: ripencc|DE|ipv4|192.0.2.0|256|20260131|allocated";

@@ -31,8 +31,8 @@ pub struct Purpose {
     pub what: &'static str,
 }
 
-/// Private networks, and what a host needs to have a network at all. Blocks for documentation (192.0.2.0/24, 2001:db8::/32)
-/// and benchmarks are not among them: no traffic of anybody comes from there, so that they harm nobody.
+/// Private networks, and what a host needs to have a network at all. Blocks for documentation (`192.0.2.0/24`,
+/// `2001:db8::/32`) and benchmarks are not among them: no traffic of anybody comes from there, so that they harm nobody.
 const IPV4: [(Range<u32>, Purpose); 9] = [
     block4([0, 0, 0, 0], 8, "0.0.0.0/8", "this network: a host that asks for its address with DHCP"),
     block4([10, 0, 0, 0], 8, "10.0.0.0/8", "a private network, which may be this one"),
@@ -43,18 +43,33 @@ const IPV4: [(Range<u32>, Purpose); 9] = [
         "shared by providers (CGNAT), clouds and overlay networks for their own inside: whoever has it here is near",
     ),
     block4([127, 0, 0, 0], 8, "127.0.0.0/8", "loopback: the host itself"),
-    block4([169, 254, 0, 0], 16, "169.254.0.0/16", "link-local: neighbours, and the metadata service of clouds"),
+    block4(
+        [169, 254, 0, 0],
+        16,
+        "169.254.0.0/16",
+        "link-local: neighbours, and the metadata service of clouds",
+    ),
     block4([172, 16, 0, 0], 12, "172.16.0.0/12", "a private network, which may be this one"),
     block4([192, 168, 0, 0], 16, "192.168.0.0/16", "a private network, which may be this one"),
     block4([224, 0, 0, 0], 4, "224.0.0.0/4", "multicast, which no packet has as its source"),
-    block4([240, 0, 0, 0], 4, "240.0.0.0/4", "reserved, with the broadcast address: no packet has it as its source"),
+    block4(
+        [240, 0, 0, 0],
+        4,
+        "240.0.0.0/4",
+        "reserved, with the broadcast address: no packet has it as its source",
+    ),
 ];
 
 const IPV6: [(Range<u128>, Purpose); 5] = [
     block6(0, 128, "::/128", "the unspecified address: a host that looks for its address"),
     block6(1, 128, "::1/128", "loopback: the host itself"),
     block6(0xfc00 << 112, 7, "fc00::/7", "a private network (ULA), which may be this one"),
-    block6(0xfe80 << 112, 10, "fe80::/10", "link-local: neighbours and routers, without which there is no IPv6"),
+    block6(
+        0xfe80 << 112,
+        10,
+        "fe80::/10",
+        "link-local: neighbours and routers, without which there is no IPv6",
+    ),
     block6(0xff00 << 112, 8, "ff00::/8", "multicast, which no packet has as its source"),
 ];
 

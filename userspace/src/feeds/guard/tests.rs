@@ -62,8 +62,7 @@ const HARMLESS: [&str; 14] = [
 fn what_is_dangerous_is_left_out_and_nothing_else() {
     let guard = Guard::default();
     let (text, all) = (DANGEROUS.join("\n"), DANGEROUS.len());
-    let guarded =
-        Guard { dangerous: Dangerous::LeaveOut, ..guard.clone() }.check(list(&text), None).unwrap();
+    let guarded = Guard { dangerous: Dangerous::LeaveOut, ..guard.clone() }.check(list(&text), None).unwrap();
     assert_eq!((guarded.left_out.total, guarded.list.entries), (all, 0), "{}", guarded.left_out);
     assert_eq!(left_out(&guard, &HARMLESS.join("\n")), []);
     assert_eq!(
@@ -76,7 +75,10 @@ fn what_is_dangerous_is_left_out_and_nothing_else() {
 fn a_dangerous_list_is_refused_with_lines_and_reasons() {
     let own = [net("198.51.100.7/32"), net("2001:db8:1::/48")].into_iter().collect();
     let error = Guard { own, ..Guard::default() }
-        .check(list("1.2.3.4\n10.0.0.0/8\n198.51.100.0/24\n0.0.0.0-0.0.0.9\n4.0.0.0/6\n2001:db8:1:2::/64\n"), None)
+        .check(
+            list("1.2.3.4\n10.0.0.0/8\n198.51.100.0/24\n0.0.0.0-0.0.0.9\n4.0.0.0/6\n2001:db8:1:2::/64\n"),
+            None,
+        )
         .unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -3,23 +3,36 @@ use std::io::ErrorKind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::feeds::list::numbered_lines;
+use crate::feeds::blocks::{BLOCK, LONGEST, whole_lines};
+use crate::feeds::lines::parse_line;
+use crate::feeds::list::{UTF8_BOM, foreign_format};
 
 /// Line by line, with the careful parser alone.
 fn careful(text: &[u8], bad: BadLines) -> Result<ParsedList, ListError> {
     if let Some(what) = foreign_format(text) {
         return Err(ListError::NotText(what));
     }
-    let mut list = ParsedList::default();
-    for (number, line) in numbered_lines(text) {
+    let mut list = ParsedList { blank: is_blank(text), ..ParsedList::default() };
+    let mut lines = vec![Vec::new()];
+    let mut bytes = text.strip_prefix(UTF8_BOM).unwrap_or(text).iter().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\r' => {
+                bytes.next_if(|next| **next == b'\n');
+                lines.push(Vec::new());
+            }
+            b'\n' => lines.push(Vec::new()),
+            byte => lines.last_mut().unwrap().push(*byte),
+        }
+    }
+    for (number, line) in (1..).zip(&lines) {
         match parse_line(line) {
             Ok(None) => {}
-            Ok(Some(Entry::Ipv4(range))) => list.ranges.ipv4.push(range),
-            Ok(Some(Entry::Ipv6(range))) => list.ranges.ipv6.push(range),
+            Ok(Some(entry)) => list.push_entry(number, entry),
             Err(problem) => list.skipped.push(number, line, problem),
         }
     }
-    list.entries = list.ranges.ipv4.len() + list.ranges.ipv6.len();
+    list.count();
     if list.skipped.total > 0 && bad == BadLines::Refuse {
         return Err(ListError::BadLines(list.skipped));
     }
@@ -49,14 +62,29 @@ impl Read for Slow<'_> {
 
 fn check(text: &[u8], size: usize, most: usize) {
     for bad in [BadLines::Refuse, BadLines::Skip] {
+        let how = Reading { format: Some(Format::Plain), ..bad.into() };
         let wanted = careful(text, bad);
-        assert_eq!(parse_list(text, bad), wanted, "{:?}", String::from_utf8_lossy(text));
-        let read = read_blocks(Slow { rest: text, most, interrupted: false }, bad, size);
+        if !matches!(wanted, Err(ListError::NotText(_))) && recognise(text).is_err() {
+            // What is known to be no list is told before its lines are read.
+            return;
+        }
+        assert_eq!(parse_list(text, &how), wanted, "{:?}", String::from_utf8_lossy(text));
+        let read = read_list(Slow { rest: text, most, interrupted: false }, &how);
         let read = read.map_err(|error| match error {
             ReadListError::List(error) => error,
             ReadListError::Read(error) => panic!("{error}"),
         });
         assert_eq!(read, wanted, "{:?}", String::from_utf8_lossy(text));
+        // Blocks of any size are the same lines.
+        if let Ok(wanted) = wanted {
+            let (mut list, mut lines) = (ParsedList::default(), Lines::default());
+            let file = Slow { rest: text, most, interrupted: false };
+            whole_lines(file, size, |text| lines.collect(text, &mut list).map_err(ReadListError::from))
+                .unwrap();
+            list.count();
+            list.blank = wanted.blank;
+            assert_eq!(list, wanted, "{:?}", String::from_utf8_lossy(text));
+        }
     }
 }
 
@@ -66,6 +94,55 @@ fn a_line_may_be_longer_than_a_block() {
     check(format!("192.0.2.1 # {comment}\n192.0.2.2").as_bytes(), BLOCK, usize::MAX);
     check(format!("\n#{comment}\n192.0.2.2\n").as_bytes(), BLOCK, usize::MAX);
     check(&vec![b'\n'; 2 * BLOCK], BLOCK, usize::MAX);
+    check(&b"192.0.2.1\r".repeat(BLOCK / 4), BLOCK, usize::MAX);
+}
+
+/// What would fill the memory: a line without end, of which only a little may be read.
+#[test]
+fn a_line_without_end_is_refused() {
+    struct Endless {
+        given: usize,
+    }
+    impl Read for &mut Endless {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            room.fill(b'x');
+            self.given += room.len();
+            assert!(self.given < 8 * LONGEST, "it reads on and on");
+            Ok(room.len())
+        }
+    }
+    let begin = [
+        (
+            Format::Plain,
+            "192.0.2.1\n#",
+            "line 2 is longer than 1 MiB, which no list has; look what the file is",
+        ),
+        (Format::SpamhausJson, "{\"cidr\":\"", "line 1 is longer"),
+        (Format::TorExits, "ExitNode ", "line 1 is longer"),
+        (Format::Csv, "a,b\n192.0.2.1,", "line 2 is longer"),
+        (Format::Json, "[\"192.0.2.1\",\"", "element 2 is longer"),
+        (Format::IpsetSave, "create a hash:ip\nadd a 192.0.2.1\nadd ", "line 3 is longer"),
+        (Format::NftText, "table ip t {\nset s {\nelements = { 192.0.2.1, ", "line 3 is longer"),
+        (
+            Format::NftJson,
+            "{\"nftables\":[{\"set\":{\"name\":\"s\",\"elem\":[\"192.0.2.1\",\"",
+            "element 2 is longer",
+        ),
+        (Format::RirDelegated, "2|ripencc|1|1|1|1|1\nripencc|DE|ipv4|", "line 2 is longer"),
+    ];
+    for (format, begin, message) in begin {
+        for bad in [BadLines::Refuse, BadLines::Skip] {
+            let how = Reading {
+                format: Some(format),
+                country: (format == Format::RirDelegated).then(|| "DE".parse().unwrap()),
+                field: (format == Format::Json).then(|| ".".to_owned()),
+                ..bad.into()
+            };
+            let mut rest = Endless { given: 0 };
+            let error = read_list(begin.as_bytes().chain(&mut rest), &how).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{format}: {error}");
+        }
+    }
 }
 
 #[test]
@@ -76,7 +153,7 @@ fn a_file_that_fails_is_no_list() {
             Err(io::Error::other("broken"))
         }
     }
-    let error = read_list(Broken, BadLines::Skip).unwrap_err();
+    let error = read_list(Broken, &BadLines::Skip.into()).unwrap_err();
     assert_eq!(error.to_string(), "can't be read: broken");
 }
 
@@ -84,10 +161,13 @@ fn a_file_that_fails_is_no_list() {
 fn the_lines_that_cover_an_address_are_found() {
     let text = b"10.0.0.0/8\nbad\n10.1.2.3 # him\r\n10.1.2.4\n10.1.0.0-10.2.0.0\n::/1";
     assert_eq!(
-        lines_covering(&text[..], [10, 1, 2, 3].into()).unwrap(),
+        lines_covering(&text[..], &Reading::default(), [10, 1, 2, 3].into()).unwrap(),
         [(1, "10.0.0.0/8".to_owned()), (3, "10.1.2.3 # him".to_owned()), (5, "10.1.0.0-10.2.0.0".to_owned()),]
     );
-    assert_eq!(lines_covering(&text[..], "::1".parse().unwrap()).unwrap(), [(6, "::/1".to_owned())]);
+    assert_eq!(
+        lines_covering(&text[..], &Reading::default(), "::1".parse().unwrap()).unwrap(),
+        [(6, "::/1".to_owned())]
+    );
 }
 
 /// Lines of every kind, good and bad.

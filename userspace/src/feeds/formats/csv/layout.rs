@@ -36,35 +36,40 @@ impl Layout {
     pub(super) fn of(head: &[u8], field: Option<&str>) -> Result<Option<Self>, ListError> {
         let text = head.strip_prefix(UTF8_BOM).unwrap_or(head);
         let mut records = lines(text).map(<[u8]>::trim_ascii);
-        let Some(first) = records.find(|line| !line.is_empty() && !line.starts_with(b"#")) else { return Ok(None) };
+        let Some(first) = records.find(|line| !line.is_empty() && !line.starts_with(b"#")) else {
+            return Ok(None);
+        };
         // A file of one column has none.
         let delimiter = delimiter(first).unwrap_or(b',');
         let rows = rows(text, delimiter);
         let Some(first) = rows.first() else { return Ok(None) };
         let names: Vec<String> = first.iter().map(shown).collect();
         let has_header = !first.iter().any(is_address);
-        let named = |wanted: &str| {
-            names.iter().position(|name| has_header && name.eq_ignore_ascii_case(wanted))
-        };
-        let (comment, timeout) = (named("comment"), named("timeout"));
-        let column = match field {
-            Some(field) => named_column(field, &names, has_header)?,
-            None => {
-                let body = rows.get(usize::from(has_header)..).unwrap_or_default();
-                if has_header && body.is_empty() && rows.len() == 1 {
-                    return Ok(None);
-                }
-                found_column(body, &names, has_header, comment, head)?
+        let known =
+            |wanted: &str| names.iter().position(|name| has_header && name.eq_ignore_ascii_case(wanted));
+        let (comment, timeout) = (known("comment"), known("timeout"));
+        let column = if let Some(field) = field {
+            named_column(field, &names, has_header)?
+        } else {
+            let body = rows.get(usize::from(has_header)..).unwrap_or_default();
+            if body.is_empty() && first.len() > 1 && first.iter().all(is_name) {
+                return Ok(None);
             }
+            found_column(body, &names, has_header, comment, head)?
         };
         Ok(Some(Self { delimiter, has_header, column, comment, timeout }))
     }
 }
 
 fn rows(text: &[u8], delimiter: u8) -> Vec<ByteRecord> {
-    let reader = builder(delimiter).from_reader(LineFeeds { file: text, after_return: false });
+    let reader = builder(delimiter).from_reader(LineFeeds::new(text));
     let records = reader.into_byte_records().map_while(Result::ok);
     records.filter(|record| !record.iter().all(<[u8]>::is_empty)).take(ROWS).collect()
+}
+
+/// What columns are called, unlike the words of a message.
+fn is_name(field: &[u8]) -> bool {
+    field.first().is_some_and(u8::is_ascii_alphabetic) && field.is_ascii() && !field.contains(&b' ')
 }
 
 fn is_address(field: &[u8]) -> bool {

@@ -56,7 +56,9 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
         if let Some(seconds) = timeout {
             details.set_seconds(seconds);
         }
-        addresses.into_iter().for_each(|address| walk.give(address.as_deref().map_err(|number| *number), details));
+        for address in &addresses {
+            walk.give(address.as_deref().map_err(|number| *number), details);
+        }
         Ok(Got::Done)
     }
 

@@ -6,7 +6,7 @@ use super::path::{Paths, Place, dotted};
 use super::visit::Got;
 use crate::feeds::formats::meter::Meter;
 use crate::feeds::lines::parse_entry;
-use crate::feeds::list::ListError;
+use crate::feeds::list::{Counted, ListError};
 use crate::feeds::problem::LineProblem;
 use crate::feeds::recognise::beginning;
 use crate::feeds::record::{Details, Named, Record, Take};
@@ -33,8 +33,8 @@ pub(super) struct Walk<'w, 't> {
     pub(super) place: Place,
     /// Whether there was any string, number or truth value.
     pub(super) has_values: bool,
-    /// Documents are lines, and so numbered; else the elements of the outermost array are.
-    by_line: bool,
+    /// What is numbered: the lines, each of which is a document, or the elements of the outermost array.
+    counted: Counted,
     number: u32,
     /// How many arrays the pass is in.
     arrays: usize,
@@ -47,7 +47,7 @@ pub(super) struct Walk<'w, 't> {
 }
 
 impl<'w, 't> Walk<'w, 't> {
-    pub(super) fn new(purpose: Purpose, paths: Paths, by_line: bool, take: &'w mut Take<'t>) -> Self {
+    pub(super) fn new(purpose: Purpose, paths: Paths, counted: Counted, take: &'w mut Take<'t>) -> Self {
         Self {
             purpose,
             paths,
@@ -55,7 +55,7 @@ impl<'w, 't> Walk<'w, 't> {
             meter: Meter::default(),
             place: Place::new(),
             has_values: false,
-            by_line,
+            counted,
             number: 0,
             arrays: 0,
             gave: false,
@@ -82,15 +82,12 @@ impl<'w, 't> Walk<'w, 't> {
 
     /// The document of a line was read: `Err` when it is none.
     pub(super) fn end_line(&mut self, line: &[u8], read: Result<Got, serde_json::Error>) {
-        match read {
-            Ok(got) => {
-                self.single(got);
-                self.missing_unless_given(line);
-            }
-            Err(_) => {
-                let problem = LineProblem::Form { expected: "not a JSON document, as the first line is" };
-                (self.take)(Record::of_entry(self.number, line, Err(problem)));
-            }
+        if let Ok(got) = read {
+            self.single(got);
+            self.missing_unless_given(line);
+        } else {
+            let problem = LineProblem::Form { expected: "not a JSON document, as the first line is" };
+            (self.take)(Record::of_entry(self.number, line, Err(problem)));
         }
     }
 
@@ -98,7 +95,7 @@ impl<'w, 't> Walk<'w, 't> {
     pub(super) fn enter_array(&mut self) -> bool {
         self.arrays += 1;
         self.met |= self.paths.pass(&self.place);
-        let outermost = self.arrays == 1 && !self.by_line;
+        let outermost = self.arrays == 1 && self.counted == Counted::Elements;
         if outermost {
             self.number = 0;
         }
@@ -148,7 +145,8 @@ impl<'w, 't> Walk<'w, 't> {
 
     /// Looks at a string of a place that is not wanted.
     pub(super) fn notice(&mut self, text: &str) {
-        let may_be = text.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') && text.contains(['.', ':']);
+        let may_be =
+            text.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') && text.contains(['.', ':']);
         if self.purpose != Purpose::Named
             && may_be
             && self.others.len() < MOST_PLACES
@@ -175,7 +173,7 @@ impl<'w, 't> Walk<'w, 't> {
             let names = self.paths.names().into_iter().chain(self.others.iter().map(|place| dotted(place)));
             return Err(several(names.collect()));
         }
-        if self.purpose == Purpose::Named && !self.met && !self.by_line {
+        if self.purpose == Purpose::Named && !self.met && self.counted == Counted::Elements {
             let name = self.paths.names().join(",");
             return Err(ListError::NoSuch { what: "field", name, names: Vec::new() });
         }

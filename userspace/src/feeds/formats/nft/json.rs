@@ -24,7 +24,7 @@ pub(in crate::feeds::formats) fn walk(
     let mut ruleset = Ruleset { sets: Sets::new(field), number: 0, take, meter: Meter::default() };
     document(file, |parser, meter| {
         ruleset.meter = meter.clone();
-        (Level::Top.of(&mut ruleset).deserialize(parser), ruleset.number)
+        (Level::Top.of(&mut ruleset).deserialize(parser), ruleset.number.saturating_add(1))
     })?;
     if ruleset.sets.is_empty() {
         return Err(NO_SET.into());
@@ -89,8 +89,9 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let (mut table, mut name) = (String::new(), String::new());
         while let Some(member) = map.next_key::<String>()? {
             match (self.level, member.as_str()) {
-                (Level::Top, "nftables") => map.next_value_seed(Level::Objects.of(self.ruleset))?,
-                (Level::Objects, "add" | "create") => map.next_value_seed(Level::Objects.of(self.ruleset))?,
+                (Level::Top, "nftables") | (Level::Objects, "add" | "create") => {
+                    map.next_value_seed(Level::Objects.of(self.ruleset))?;
+                }
                 (Level::Objects, "set" | "map" | "element") => {
                     map.next_value_seed(Level::Set.of(self.ruleset))?;
                 }

@@ -120,7 +120,9 @@ impl Script {
         match words {
             ["table", name] | ["table", _, name] => Block::Table((*name).to_owned()),
             ["set" | "map", name] => self.set(in_table(name)),
-            ["set" | "map", table, name] | ["set" | "map", _, table, name] => self.set(format!("{table}/{name}")),
+            ["set" | "map", table, name] | ["set" | "map", _, table, name] => {
+                self.set(format!("{table}/{name}"))
+            }
             ["elements"] => match self.blocks.last() {
                 Some(Block::Set(name)) => {
                     let name = name.clone();

@@ -128,8 +128,21 @@ mod tests {
     fn words_are_told_apart_with_their_lines() {
         let plain: Vec<_> = words("a{b, \"c {d}, # e\"}# x { y\r\nf=g;h\ri").into_iter().collect();
         let wanted = [
-            (1, "a"), (1, "{"), (1, "b"), (1, ","), (1, "c {d}, # e"), (1, "}"), (1, "\n"), (2, "f"), (2, "="),
-            (2, "g"), (2, ";"), (2, "h"), (2, "\n"), (3, "i"), (3, "\n"),
+            (1, "a"),
+            (1, "{"),
+            (1, "b"),
+            (1, ","),
+            (1, "c {d}, # e"),
+            (1, "}"),
+            (1, "\n"),
+            (2, "f"),
+            (2, "="),
+            (2, "g"),
+            (2, ";"),
+            (2, "h"),
+            (2, "\n"),
+            (3, "i"),
+            (3, "\n"),
         ];
         assert_eq!(plain, wanted.map(|(line, word)| (line, word.to_owned())));
     }
