@@ -20,6 +20,7 @@ pub mod raw;
 pub mod recording;
 pub mod refusal;
 pub mod senders;
+pub mod servers;
 pub mod stats;
 pub mod veth;
 

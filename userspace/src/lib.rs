@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bans;
+pub mod bouncer;
 pub mod captures;
 pub mod cli;
 pub mod config;

@@ -24,12 +24,27 @@ pub(crate) struct Server {
 }
 
 /// Every server.
-pub(crate) const SERVERS: &[Server] = &[Server {
-    name: "nginx",
-    variable: "XDPGATE_NGINX",
-    packages: &["nginx", "nginx-common"],
-    program: "usr/sbin/nginx",
-}];
+pub(crate) const SERVERS: &[Server] = &[
+    Server {
+        name: "nginx",
+        variable: "XDPGATE_NGINX",
+        packages: &["nginx", "nginx-common"],
+        program: "usr/sbin/nginx",
+    },
+    Server {
+        name: "crowdsec",
+        variable: "XDPGATE_CROWDSEC",
+        packages: &["crowdsec"],
+        program: "usr/bin/crowdsec",
+    },
+    // In Python, of which every Debian has a version that will do.
+    Server {
+        name: "fail2ban",
+        variable: "XDPGATE_FAIL2BAN",
+        packages: &["fail2ban"],
+        program: "usr/bin/fail2ban-server",
+    },
+];
 
 impl Server {
     /// The folder that its packages are unpacked in, after fetching them when they are not there yet.

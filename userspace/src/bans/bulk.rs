@@ -31,6 +31,16 @@ impl<W: BanWords> Bans<W> {
         Ok(before.iter().filter(|end| end.is_none()).count())
     }
 
+    /// The prefixes among these that are banned for longer.
+    #[must_use]
+    pub fn held_longer(&self, bans: &[(IpNet, Option<u64>)]) -> Vec<IpNet> {
+        let order = self.in_order_of_lines(bans);
+        let longer = in_order(bans, &order).filter(|(prefix, expires_ns)| {
+            self.end_of_entry((*prefix).into()).is_some_and(|end| end > end_of(*expires_ns))
+        });
+        longer.map(|(prefix, _)| *prefix).collect()
+    }
+
     /// Makes the bans those of `wanted`: adds and changes first, then lifts what is not wanted, so that a ban in both is in
     /// force throughout.
     ///

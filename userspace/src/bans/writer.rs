@@ -94,8 +94,7 @@ impl<W: BanWords> Bans<W> {
     /// When the ban of exactly this prefix ends: `None` without one.
     #[must_use]
     pub fn end(&self, prefix: IpNet) -> Option<Option<u64>> {
-        let Entry { table, key } = prefix.into();
-        of(&self.tables, table).get(lines(&self.words, table), key).map(expires)
+        self.end_of_entry(prefix.into()).map(expires)
     }
 
     /// The bans, those that have ended among them, with the end of each.
@@ -150,6 +149,10 @@ impl<W: BanWords> Bans<W> {
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (Entry, u32)> {
         entries(&self.words, &self.tables)
+    }
+
+    pub(super) fn end_of_entry(&self, Entry { table, key }: Entry) -> Option<u32> {
+        of(&self.tables, table).get(lines(&self.words, table), key)
     }
 
     /// The line to which an entry leads.

@@ -16,7 +16,9 @@ pub(super) use self::operate::{
 pub(super) use self::policies::{
     ApplyArgs, AuditArgs, HistoryArgs, ModeArgs, PlanArgs, ReloadArgs, UndoArgs,
 };
-pub(super) use self::sources::{AllowCommand, BanCommand, GeoCommand, GeoRuleArgs, ListCommand};
+pub(super) use self::sources::{
+    AllowCommand, BanCommand, BanFilterArgs, BanImportArgs, GeoCommand, GeoRuleArgs, ListCommand,
+};
 
 use crate::api::DEFAULT_SOCKET;
 

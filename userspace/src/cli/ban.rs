@@ -1,46 +1,101 @@
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Method;
 
-use super::args::BanCommand;
+use super::args::{BanCommand, BanFilterArgs};
 use super::list;
 use super::numbers::{counted, duration, grouped, time};
 use super::output::Stop;
 use super::session::Session;
 use super::style::{BOLD, RESET};
-use crate::api::Failure;
-use crate::api::types::{Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan, PrefixesRequest, Removed};
+use crate::api::types::{Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan, Removed, UnbanRequest};
+use crate::api::{Failure, Prefix};
+
+/// For each of so many that one source no longer bans, it is said who else does.
+const ASKED_EACH: usize = 20;
 
 pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
     match command {
-        BanCommand::Add { from: Some(file), skip_bad, ttl, reason, source, force, .. } => {
+        BanCommand::Add { from: Some(file), skip_bad, ttl, reason, source, note, force, .. } => {
             let ttl = ttl.seconds().map(|seconds| format!("ttl_seconds={seconds}&")).unwrap_or_default();
-            let (reason, source) = (encoded(&reason), encoded(&source));
-            let options = format!("{ttl}reason={reason}&source={source}&skip_bad={skip_bad}&force={force}");
-            let path = format!("/v1/bans/lines?{options}");
+            let [reason, source, note] = [&reason, &source, &note].map(|text| encoded(text));
+            let texts = format!("reason={reason}&source={source}&note={note}");
+            let path = format!("/v1/bans/lines?{ttl}{texts}&skip_bad={skip_bad}&force={force}");
             let answer: BanLinesAnswer = session.call(Method::POST, &path, list::read(&file)?)?;
             session.output.show(&answer, |out, answer| lines_added(out, answer))
         }
-        BanCommand::Add { prefixes, ttl, reason, source, force, .. } => {
-            let new = |prefix| NewBan { prefix, ttl_seconds: ttl.seconds(), reason: reason.clone() };
-            let request = BanRequest { bans: prefixes.into_iter().map(new).collect(), source, force };
+        BanCommand::Add { prefixes, ttl, since, reason, source, note, lengthen, force, .. } => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let Some(ttl) = since.map_or(Some(ttl), |since| since.left(ttl, now)) else {
+                return session.output.show(&BanAnswer { bans: Vec::new() }, |out, _| {
+                    writeln!(out, "nobody was banned: the time is over")
+                });
+            };
+            let new = |prefix| NewBan {
+                prefix,
+                ttl_seconds: ttl.seconds(),
+                reason: reason.clone(),
+                note: note.clone(),
+            };
+            let request =
+                BanRequest { bans: prefixes.into_iter().map(new).collect(), source, lengthen, force };
             let answer: BanAnswer = session.send(Method::POST, "/v1/bans", &request)?;
             session.output.show(&answer, |out, answer| answer.bans.iter().try_for_each(|ban| added(out, ban)))
         }
-        BanCommand::Del { prefixes } => {
-            let request = PrefixesRequest { prefixes, force: false };
+        BanCommand::Del { prefixes, source, all, if_banned } => {
+            let request = UnbanRequest { prefixes, source, all };
             let removed: Removed = session.send(Method::DELETE, "/v1/bans", &request)?;
+            let held = still_held(session, &request, &removed)?;
             session.output.show(&removed, |out, removed| {
-                removed.removed.iter().try_for_each(|prefix| writeln!(out, "{prefix}: no longer banned"))
+                removed.removed.iter().try_for_each(|prefix| match held.get(prefix) {
+                    Some(sources) => {
+                        writeln!(out, "{prefix}: lifted; still banned by {}", sources.join(", "))
+                    }
+                    None => writeln!(out, "{prefix}: no longer banned"),
+                })
             })?;
-            all_found(&removed, "banned")
+            if if_banned { Ok(()) } else { all_found(&removed, "banned") }
         }
-        BanCommand::List => {
-            let bans: Bans = session.get("/v1/bans")?;
-            session.output.show(&bans, |out, bans| table(out, &bans.bans))
+        BanCommand::List { filter, count } => {
+            let bans: Bans = session.get(&path(&filter))?;
+            session
+                .output
+                .show(&bans, |out, bans| if count { total(out, &bans.bans) } else { table(out, &bans.bans) })
+        }
+        BanCommand::Import(args) => super::ban_import::import(session, &args),
+    }
+}
+
+fn path(filter: &BanFilterArgs) -> String {
+    let source = filter.source.as_ref().map(|source| format!("source={}", encoded(source)));
+    let covering = filter.covering.map(|prefix| format!("covering={}", encoded(&prefix.to_string())));
+    let ending = filter.ending_within.map(|wait| format!("ending_within_seconds={}", wait.seconds()));
+    let parts: Vec<_> = [source, covering, ending].into_iter().flatten().collect();
+    format!("/v1/bans?{}", parts.join("&"))
+}
+
+/// Who else bans what one source no longer does.
+fn still_held(
+    session: &Session,
+    request: &UnbanRequest,
+    removed: &Removed,
+) -> Result<BTreeMap<Prefix, Vec<String>>, Failure> {
+    let mut held = BTreeMap::new();
+    // A program that lifts thousands does not read what is printed.
+    if request.source.is_none() || removed.removed.len() > ASKED_EACH {
+        return Ok(held);
+    }
+    for prefix in &removed.removed {
+        let bans: Bans = session.get(&format!("/v1/bans?covering={}", encoded(&prefix.to_string())))?;
+        let sources: Vec<_> = bans.bans.into_iter().map(|ban| ban.source).collect();
+        if !sources.is_empty() {
+            held.insert(*prefix, sources);
         }
     }
+    Ok(held)
 }
 
 /// What was not there is a failure of its own, after the rest was done.
@@ -98,9 +153,21 @@ fn table(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
     writeln!(out, "{BOLD}{:<28} {:<13} {:<14} REASON{RESET}", "PREFIX", "ENDS IN", "SOURCE")?;
     for ban in bans {
         let left = ban.remaining_seconds.map_or_else(|| "never".to_owned(), duration);
-        writeln!(out, "{:<28} {left:<13} {:<14} {}", ban.prefix, ban.source, ban.reason)?;
+        let note = if ban.note.is_empty() { String::new() } else { format!(" ({})", ban.note) };
+        writeln!(out, "{:<28} {left:<13} {:<14} {}{note}", ban.prefix, ban.source, ban.reason)?;
     }
-    writeln!(out, "{}", counted(bans.len() as u64, "ban"))
+    total(out, bans)
+}
+
+/// Several sources may ban one prefix.
+fn total(out: &mut dyn Write, bans: &[Ban]) -> io::Result<()> {
+    let prefixes: HashSet<Prefix> = bans.iter().map(|ban| ban.prefix).collect();
+    let (bans, prefixes) = (bans.len() as u64, prefixes.len() as u64);
+    if bans == prefixes {
+        return writeln!(out, "{}", counted(bans, "ban"));
+    }
+    let of = if prefixes == 1 { "1 prefix".to_owned() } else { format!("{} prefixes", grouped(prefixes)) };
+    writeln!(out, "{} of {of}", counted(bans, "ban"))
 }
 
 #[cfg(test)]

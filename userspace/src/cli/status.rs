@@ -1,11 +1,12 @@
 use std::io::{self, Write};
 
-use super::numbers::{grouped, since, time};
+use super::numbers::{counted, grouped, since, time};
 use super::output::Stop;
 use super::policy::waits;
 use super::session::Session;
 use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
-use crate::api::types::{InterfaceStatus, Status, XdpMode};
+use crate::api::types::{CrowdsecStatus, InterfaceStatus, Status, XdpMode};
+use crate::config::Mode;
 
 pub(super) fn status(session: &Session) -> Result<(), Stop> {
     let status: Status = session.get("/v1/status")?;
@@ -51,6 +52,9 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         self::interface(out, interface)?;
     }
     writeln!(out, "bans        {}", grouped(status.bans))?;
+    if let Some(crowdsec) = &status.crowdsec {
+        self::crowdsec(out, crowdsec)?;
+    }
     writeln!(out, "allowlist   {} entries", grouped(status.allow))?;
     writeln!(out, "blocklists  {}", status.lists)?;
     writeln!(out, "countries   {}", status.country)?;
@@ -68,6 +72,18 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     let fragments =
         if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
     writeln!(out, "kernel      {}, {fragments}", status.kernel.release)
+}
+
+fn crowdsec(out: &mut dyn Write, crowdsec: &CrowdsecStatus) -> io::Result<()> {
+    let all: u64 = crowdsec.decisions.iter().map(|of| of.decisions).sum();
+    let mode = if crowdsec.mode == Mode::Monitor { " (monitor: only counted)" } else { "" };
+    let asked = match crowdsec.last_answer {
+        Some(answer) if crowdsec.reachable => format!("answered {} ago", since(answer)),
+        Some(answer) => format!("{WARN}last answered {} ago{RESET}", since(answer)),
+        None => format!("{WARN}never answered{RESET}"),
+    };
+    writeln!(out, "crowdsec    {}{mode} from {}, {asked}", counted(all, "decision"), crowdsec.url)?;
+    crowdsec.unenforced.iter().try_for_each(|why| writeln!(out, "            {why}"))
 }
 
 fn interface(out: &mut dyn Write, interface: &InterfaceStatus) -> io::Result<()> {

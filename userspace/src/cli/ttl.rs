@@ -1,6 +1,7 @@
 //! How long a ban holds, as people write it.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::config::parse_duration;
 
@@ -19,6 +20,30 @@ impl Ttl {
             Self::Permanent => None,
             Self::Seconds(seconds) => Some(seconds),
         }
+    }
+}
+
+/// When a time began, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Since(Duration);
+
+impl Since {
+    /// What is left at `now`, since 1970 too; `None`: nothing.
+    pub(super) fn left(self, ttl: Ttl, now: Duration) -> Option<Ttl> {
+        let Ttl::Seconds(seconds) = ttl else { return Some(ttl) };
+        let left = self.0.saturating_add(Duration::from_secs(seconds)).saturating_sub(now);
+        // Rounded up: a ban may not end before the program that asks for it thinks so.
+        let left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        (left > 0).then_some(Ttl::Seconds(left.min(seconds)))
+    }
+}
+
+impl FromStr for Since {
+    type Err = TtlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds: f64 = text.parse().map_err(|_| TtlError)?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| TtlError)
     }
 }
 
@@ -57,7 +82,8 @@ impl FromStr for Ttl {
     type Err = TtlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "permanent" {
+        // The latter is fail2ban's way to say it.
+        if ["permanent", "-1"].contains(&text) {
             return Ok(Self::Permanent);
         }
         // fail2ban and scripts give plain seconds.
@@ -91,6 +117,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(Ttl::Seconds(seconds)), "{text}");
         }
         assert_eq!("permanent".parse(), Ok(Ttl::Permanent));
+        assert_eq!("-1".parse(), Ok(Ttl::Permanent), "of fail2ban");
         assert_eq!("5m".parse(), Ok(Wait(300)));
         assert_eq!("permanent".parse::<Wait>(), Err(WaitError), "it must end");
     }
@@ -101,6 +128,20 @@ mod tests {
             ["", "0", "0s", "500ms", "h", "1y", "1h30", "-5m", "1.5h", "never", "99999999999999999999w", "1é"]
         {
             assert_eq!(text.parse::<Ttl>(), Err(TtlError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_began_earlier_ends_earlier() {
+        let since: Since = "1700000000.25".parse().unwrap();
+        let left = |ttl, now: u64| since.left(ttl, Duration::from_millis(1_700_000_000_000 + now));
+        assert_eq!(left(Ttl::Seconds(60), 250), Some(Ttl::Seconds(60)));
+        assert_eq!(left(Ttl::Seconds(60), 10_000), Some(Ttl::Seconds(51)), "rounded up");
+        assert_eq!(left(Ttl::Seconds(60), 60_250), None);
+        assert_eq!(left(Ttl::Seconds(60), 0), Some(Ttl::Seconds(60)), "a clock that went back");
+        assert_eq!(left(Ttl::Permanent, 99_999_999), Some(Ttl::Permanent));
+        for text in ["", "-5", "soon", "inf", "nan"] {
+            assert!(text.parse::<Since>().is_err(), "{text:?}");
         }
     }
 }

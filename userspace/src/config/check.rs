@@ -14,8 +14,10 @@ use super::reference::{self, Key};
 use super::section::Section;
 use super::{Config, InterfaceName, Located, Safety, TableSizes};
 
+mod bans;
 mod conditions;
 mod country;
+mod crowdsec;
 mod daemon;
 mod limits;
 mod lists;
@@ -55,6 +57,8 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         country,
         fragments: sources::fragments(&root.table("fragments", report), report),
         source_limits: sources::source(&root.table("limits", report).table("source", report), report),
+        bans: bans::bans(&root.table("bans", report), report),
+        crowdsec: crowdsec::crowdsec(&root.table("crowdsec", report), folder, report),
         events: sources::events(&root.table("events", report), report),
         services,
         plans,

@@ -48,8 +48,8 @@ pub use service::{
 };
 pub use size::{SizeError, parse_size};
 pub use types::{
-    Config, CountryRule, CountrySelection, DaemonConfig, EventConfig, FragmentRule, Fragments, GeoConfig,
-    Located, Safety, SourceLimitConfig, TableSizes,
+    BanConfig, Config, CountryRule, CountrySelection, CrowdsecConfig, CrowdsecLogin, DaemonConfig,
+    EventConfig, FragmentRule, Fragments, GeoConfig, Located, Safety, SourceLimitConfig, TableSizes,
 };
 pub use window::{most_in_window, shortest_window, spare_in_window};
 

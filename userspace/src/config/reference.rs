@@ -163,7 +163,7 @@ keys! {
     LIST_FOLDER = "list" . "folder", Kind::Path, Nothing("no folder");
     /// Where the list is fetched from. The last good copy of it stays in force until a better one comes, also over restarts.
     /// Redirects are followed, never from https to http. No name and no password in it: see `header_file`.
-    LIST_URL = "list" . "url", Kind::Url, Nothing("not fetched");
+    LIST_URL = "list" . "url", Kind::Url("\"https://lists.example/drop.txt\""), Nothing("not fetched");
     /// The lists of this policy that it consists of.
     LIST_UNION = "list" . "union", Kind::ListNames { most: MAX_LISTS }, Nothing("no other lists");
     /// Whether the list drops or only counts what it would drop.
@@ -308,6 +308,41 @@ keys! {
 
     /// The limits that sources of this plan have instead, narrowest first. An empty list: unlimited.
     SERVICE_PLAN = "service.plans" . "<plan>", LIMIT_NAMES, Nothing("`limits` of the service");
+
+    /// Whether a ban that `ban add` makes holds twice as long each time that its prefix is banned again. `--lengthen` says it
+    /// for one command. Bans of CrowdSec and imported ones keep the times that they come with.
+    BANS_LENGTHEN = "bans" . "lengthen", Kind::Flag, Value("false");
+    /// The longest that such a ban grows to.
+    BANS_LONGEST = "bans" . "longest", BAN_TIME, Value("\"7 days\"");
+    /// How long after its end a ban counts.
+    BANS_FORGET = "bans" . "forget", BAN_TIME, Nothing("as long as `longest`");
+
+    /// The local API of CrowdSec whose decisions are enforced as bans.
+    CROWDSEC_URL = "crowdsec" . "url", Kind::Url("\"http://127.0.0.1:8080\""), Nothing("CrowdSec is not asked");
+    /// A file with the key of this bouncer, as `cscli bouncers add NAME -o raw` prints it, which only root can read. Each
+    /// host needs a key of its own: the server remembers what each key has seen.
+    CROWDSEC_API_KEY_FILE = "crowdsec" . "api_key_file", Kind::Path,
+        Nothing("`/etc/xdpgate/crowdsec.key`, unless there is a certificate");
+    /// The certificate of this bouncer, instead of a key.
+    CROWDSEC_CERTIFICATE = "crowdsec" . "certificate", Kind::Path, Nothing("the key in `api_key_file`");
+    /// The key of `certificate`.
+    CROWDSEC_KEY = "crowdsec" . "key", Kind::Path, Nothing("none");
+    /// The authorities whose certificates are good, in PEM.
+    CROWDSEC_CA = "crowdsec" . "ca", Kind::Path, Nothing("those that this host trusts");
+    /// How often the server is asked.
+    CROWDSEC_EVERY = "crowdsec" . "every", Kind::Duration {
+        min: Duration::from_secs(1), max: Duration::from_hours(1), example: "\"10 s\"",
+    }, Value("\"10 s\"");
+    /// Which kinds of decisions are asked for.
+    CROWDSEC_SCOPES = "crowdsec" . "scopes", Kind::Texts("[\"ip\", \"range\"]"), Value("[\"ip\", \"range\", \"country\", \"as\"]");
+    /// Only decisions of these origins, such as `crowdsec`, `cscli`, `CAPI` or `lists`.
+    CROWDSEC_ORIGINS = "crowdsec" . "origins", Kind::Texts("[\"crowdsec\", \"cscli\"]"), Value("[]");
+    /// Only decisions whose scenario has one of these words in it.
+    CROWDSEC_CONTAINING = "crowdsec" . "scenarios_containing", Kind::Texts("[\"ssh\"]"), Value("[]");
+    /// No decisions whose scenario has one of these words in it.
+    CROWDSEC_NOT_CONTAINING = "crowdsec" . "scenarios_not_containing", Kind::Texts("[\"http\"]"), Value("[]");
+    /// Whether decisions are enforced, or only counted.
+    CROWDSEC_MODE = "crowdsec" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
 
     /// How many sampled events each CPU may write in a second. 0 switches events off.
     EVENTS_PER_SECOND = "events" . "per_second", Kind::Integer { min: 0, max: 100_000 }, Value("100");

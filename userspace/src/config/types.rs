@@ -11,6 +11,7 @@ use super::list::ListConfig;
 use super::service::{LimitConfig, PlanConfig, ServiceConfig};
 use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Rate};
 use crate::country::CountryCode;
+use crate::http::Url;
 
 /// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,6 +44,10 @@ pub struct Config {
     pub plans: Vec<PlanConfig>,
     /// What services and plans may name, in the order of the policy.
     pub limits: Vec<LimitConfig>,
+    /// How bans grow.
+    pub bans: BanConfig,
+    /// Whose decisions are enforced.
+    pub crowdsec: Option<CrowdsecConfig>,
     /// The budget of sampled events.
     pub events: EventConfig,
 }
@@ -226,6 +231,61 @@ impl Default for SourceLimitConfig {
     fn default() -> Self {
         Self { packets: None, bytes: None, ipv4_prefix: 32, ipv6_prefix: 64, mode: Mode::Enforce }
     }
+}
+
+/// How bans that are asked for grow. Those of limits have times of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanConfig {
+    /// Whether they do where the request does not say.
+    pub lengthen: bool,
+    /// The longest that a ban grows to.
+    pub longest: Duration,
+    /// How long after its end a ban counts.
+    pub forget: Duration,
+}
+
+impl Default for BanConfig {
+    fn default() -> Self {
+        let week = Duration::from_hours(7 * 24);
+        Self { lengthen: false, longest: week, forget: week }
+    }
+}
+
+/// A `CrowdSec` local API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrowdsecConfig {
+    /// The server.
+    pub url: Url,
+    /// As whom to come.
+    pub login: CrowdsecLogin,
+    /// A PEM file of the only authorities whose certificates are good.
+    pub ca: Option<PathBuf>,
+    /// How often to ask.
+    pub every: Duration,
+    /// Only decisions about these kinds of values.
+    pub scopes: Vec<String>,
+    /// Only decisions of these origins; empty: of all.
+    pub origins: Vec<String>,
+    /// Only decisions whose scenario has one of these in it.
+    pub scenarios_containing: Vec<String>,
+    /// No decisions whose scenario has one of these in it.
+    pub scenarios_not_containing: Vec<String>,
+    /// Whether decisions are enforced or only counted.
+    pub mode: Mode,
+}
+
+/// How a bouncer shows who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CrowdsecLogin {
+    /// The file of a key.
+    Key(PathBuf),
+    /// The files of a certificate and its key.
+    Certificate {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
 }
 
 /// How many sampled events one CPU may write.

@@ -57,6 +57,12 @@ impl Kernel {
         Ok(lock(&self.bans).ban_all(bans)?)
     }
 
+    /// The prefixes among these that the kernel bans for longer.
+    #[must_use]
+    pub fn held_longer(&self, bans: &[(IpNet, Option<u64>)]) -> Vec<IpNet> {
+        lock(&self.bans).held_longer(bans)
+    }
+
     /// Makes the kernel's bans those of `wanted`: adds and changes first, then lifts what is not wanted, so that a ban
     /// in both is in force throughout.
     ///

@@ -88,6 +88,14 @@ metrics! {
         "Bytes of frames, likewise.";
     BANS = "xdpgate_bans", Gauge, [],
         "Bans in force.";
+    CROWDSEC_DECISIONS = "xdpgate_crowdsec_decisions", Gauge, ["origin"],
+        "Decisions of the CrowdSec local API to ban addresses and ranges that hold, by who decided. Absent without [crowdsec].";
+    CROWDSEC_REACHABLE = "xdpgate_crowdsec_reachable", Gauge, [],
+        "1 if the CrowdSec local API answered the last question. At 0 what it decided before goes on to hold.";
+    CROWDSEC_ANSWERED = "xdpgate_crowdsec_last_poll_timestamp_seconds", Gauge, [],
+        "When the CrowdSec local API last answered.";
+    CROWDSEC_ERRORS = "xdpgate_crowdsec_errors_total", Counter, [],
+        "Questions that the CrowdSec local API did not answer. Starts from zero with the daemon.";
     ALLOW_ENTRIES = "xdpgate_allow_entries", Gauge, [],
         "Entries of the allowlist.";
     TABLE_ENTRIES = "xdpgate_table_entries", Gauge, ["table"],

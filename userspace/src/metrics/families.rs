@@ -5,7 +5,8 @@ use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
 use crate::api::types::{
-    ChecksStatus, Count, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus, Stats, Status, XdpMode,
+    ChecksStatus, Count, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus, Stats,
+    Status, XdpMode,
 };
 use crate::config::{Mode, Name};
 
@@ -50,6 +51,9 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
         families.add(catalog::TABLE_CAPACITY, &[&table.name], number(table.capacity));
     }
     families.add(catalog::BANS, &[], number(stats.bans));
+    if let Some(crowdsec) = &status.crowdsec {
+        families.crowdsec(crowdsec);
+    }
     families.add(catalog::ALLOW_ENTRIES, &[], number(status.allow));
     families.add(catalog::PAUSED, &[], truth(stats.paused));
     let pending = status.policy.pending.as_ref().map_or(0, |pending| pending.seconds_left);
@@ -129,6 +133,17 @@ impl Families {
             self.add(catalog::LIST_ERRORS, &[name, kind], number(*count));
         }
         self.add(catalog::LIST_UPDATE_SECONDS, &[name], number(updates.milliseconds) / 1000.0);
+    }
+
+    fn crowdsec(&mut self, crowdsec: &CrowdsecStatus) {
+        for of in &crowdsec.decisions {
+            self.add(catalog::CROWDSEC_DECISIONS, &[&of.origin], number(of.decisions));
+        }
+        self.add(catalog::CROWDSEC_REACHABLE, &[], truth(crowdsec.reachable));
+        if let Some(answer) = crowdsec.last_answer {
+            self.add(catalog::CROWDSEC_ANSWERED, &[], seconds(answer));
+        }
+        self.add(catalog::CROWDSEC_ERRORS, &[], number(crowdsec.errors));
     }
 
     fn limit(&mut self, limit: &LimitStats) {

@@ -2,14 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
 use prometheus::{Encoder, TextEncoder};
 
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    ChecksStatus, Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus,
-    KernelInfo, LastReload, LimitStats, ListInfo, ListState, ListStatus, ListUpdates, Origin, PolicyStatus,
-    Sizes, Stats, Status, TableDrift, TableStatus, Verified, XdpMode,
+    ChecksStatus, Count, CrowdsecStatus, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats,
+    InterfaceStatus, KernelInfo, LastReload, LimitStats, ListInfo, ListState, ListStatus, ListUpdates,
+    Origin, OriginDecisions, PolicyStatus, Sizes, Stats, Status, TableDrift, TableStatus, Verified, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
@@ -58,6 +59,16 @@ fn snapshot() -> Snapshot {
                 mended: 5,
             },
             country: "off".to_owned(),
+            crowdsec: Some(CrowdsecStatus {
+                url: "http://127.0.0.1:8080/".to_owned(),
+                mode: Mode::Enforce,
+                reachable: true,
+                last_answer: Some(Timestamp::from_second(1_700_000_100).unwrap()),
+                decisions: vec![OriginDecisions { origin: "CAPI".to_owned(), decisions: 3 }],
+                errors: 2,
+                error: None,
+                unenforced: Vec::new(),
+            }),
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },
         },

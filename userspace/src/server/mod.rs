@@ -33,6 +33,7 @@ fn routes(gate: Arc<Gate>) -> Router {
         .route("/stats", get(routes::stats))
         .route("/bans", get(routes::bans).post(routes::ban).delete(routes::unban))
         .route("/bans/lines", post(routes::ban_lines))
+        .route("/bans/import", post(routes::import_bans))
         .route("/allow", get(routes::allowed).post(routes::allow).delete(routes::disallow))
         .route("/lists", get(routes::lists))
         .route("/lists/{name}", get(routes::list).put(routes::put_list).delete(routes::delete_list))

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use super::input::{Asker, Body, Parameters, Segment};
 use crate::api::Failure;
 use crate::api::types::{
-    AllowEntries, AllowRequest, BanAnswer, BanLinesAnswer, BanRequest, Bans, Coverage, Detached,
-    ExplainRequest, ExplainedPackets, Explanation, Geo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest,
-    ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol, Reloaded, Removed, Stats,
-    Status,
+    AllowEntries, AllowRequest, BanAnswer, BanFilter, BanImport, BanImportAnswer, BanLinesAnswer, BanRequest,
+    Bans, Coverage, Detached, ExplainRequest, ExplainedPackets, Explanation, Geo, GeoDatabaseRequest,
+    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
+    Reloaded, Removed, Stats, Status, UnbanRequest,
 };
 use crate::config::{InterfaceName, Mode, Name};
 use crate::daemon::{BanLines, Gate, NewList};
@@ -31,8 +31,8 @@ pub(super) async fn stats(State(gate): Shared) -> Answer<Stats> {
     on_thread(gate, Gate::stats).await
 }
 
-pub(super) async fn bans(State(gate): Shared) -> Answer<Bans> {
-    on_thread(gate, Gate::bans).await
+pub(super) async fn bans(State(gate): Shared, Parameters(filter): Parameters<BanFilter>) -> Answer<Bans> {
+    on_thread(gate, move |gate| gate.bans(&filter)).await
 }
 
 pub(super) async fn ban(
@@ -55,6 +55,8 @@ pub(super) struct BanLinesParameters {
     #[serde(default)]
     source: String,
     #[serde(default)]
+    note: String,
+    #[serde(default)]
     skip_bad: bool,
     #[serde(default)]
     force: bool,
@@ -66,17 +68,26 @@ pub(super) async fn ban_lines(
     Parameters(parameters): Parameters<BanLinesParameters>,
     text: Bytes,
 ) -> Answer<BanLinesAnswer> {
-    let BanLinesParameters { ttl_seconds, reason, source, skip_bad, force } = parameters;
+    let BanLinesParameters { ttl_seconds, reason, source, note, skip_bad, force } = parameters;
     on_thread(gate, move |gate| {
-        gate.ban_lines(&BanLines { text: &text, ttl_seconds, reason, source, skip_bad, force }, &caller)
+        let lines = BanLines { text: &text, ttl_seconds, reason, source, note, skip_bad, force };
+        gate.ban_lines(&lines, &caller)
     })
     .await
+}
+
+pub(super) async fn import_bans(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Body(import): Body<BanImport>,
+) -> Answer<BanImportAnswer> {
+    on_thread(gate, move |gate| gate.import_bans(import, &caller)).await
 }
 
 pub(super) async fn unban(
     State(gate): Shared,
     Asker(caller): Asker,
-    Body(request): Body<PrefixesRequest>,
+    Body(request): Body<UnbanRequest>,
 ) -> Answer<Removed> {
     on_thread(gate, move |gate| gate.unban(&request, &caller)).await
 }

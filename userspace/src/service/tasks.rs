@@ -9,7 +9,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{notify, summary};
 use crate::api::Failure;
@@ -22,6 +22,8 @@ const EVENTS_EVERY: Duration = Duration::from_millis(50);
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
 /// Often enough for an operator who waits for `list update`.
 const FEEDS_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked whether the policy names another CrowdSec server.
+const CROWDSEC_LOOK_EVERY: Duration = Duration::from_secs(1);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -55,6 +57,7 @@ impl Tasks {
             .map_err(|error| Failure::failed(format!("cannot wait for sources over a limit: {error}")))?;
         self.0.spawn(ban_offenders(Arc::clone(gate), offenders));
         self.0.spawn(sweep(Arc::clone(gate)));
+        self.0.spawn(follow_crowdsec(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
         self.0.spawn(self::verify(Arc::clone(gate), verify));
@@ -125,6 +128,22 @@ async fn sweep(gate: Arc<Gate>) -> Failure {
         }
     })
     .await
+}
+
+/// A server that is slow to answer is not asked twice at once; otherwise the times between questions are those of the policy,
+/// from the beginning of one to that of the next.
+async fn follow_crowdsec(gate: Arc<Gate>) -> Failure {
+    loop {
+        let (asking, started) = (Arc::clone(&gate), Instant::now());
+        let wait = match tokio::task::spawn_blocking(move || asking.ask_crowdsec()).await {
+            Ok(wait) => wait,
+            Err(error) => return Failure::failed(format!("asking CrowdSec broke off: {error}")),
+        };
+        // Nobody waits long for a server that is away where the policy names another one by now.
+        while started.elapsed() < wait && !gate.crowdsec_is_another() {
+            sleep_until((Instant::now() + CROWDSEC_LOOK_EVERY).min(started + wait)).await;
+        }
+    }
 }
 
 async fn settle(gate: Arc<Gate>) -> Failure {

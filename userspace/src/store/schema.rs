@@ -1,9 +1,10 @@
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction};
+use ipnet::IpNet;
+use rusqlite::{Connection, Transaction, params};
 
-use super::bans::{BanNote, put};
-use super::{StoreError, bad_column, timestamp};
+use super::bans::BanKey;
+use super::{StoreError, bad_column};
 
 /// Brings one schema to the next.
 enum Step {
@@ -87,6 +88,26 @@ const STEPS: &[Step] = &[
             checked_unix_ms INTEGER NOT NULL
         ) WITHOUT ROWID;",
     ),
+    // Several sources may ban one prefix, each for itself. A small number stands for the source in each row.
+    Step::Sql(
+        "ALTER TABLE notes ADD COLUMN note TEXT NOT NULL DEFAULT '';
+        CREATE TABLE sources (
+            id              INTEGER PRIMARY KEY,
+            name            TEXT    NOT NULL UNIQUE
+        );
+        INSERT INTO sources (name) SELECT DISTINCT source FROM notes;
+        ALTER TABLE bans RENAME TO earlier_bans;
+        CREATE TABLE bans (
+            prefix          BLOB    NOT NULL,
+            source          INTEGER NOT NULL,
+            note            INTEGER NOT NULL,
+            PRIMARY KEY (prefix, source)
+        ) WITHOUT ROWID;
+        INSERT INTO bans SELECT earlier_bans.prefix, sources.id, notes.id FROM earlier_bans
+            JOIN notes ON notes.id = earlier_bans.note JOIN sources ON sources.name = notes.source
+            ORDER BY earlier_bans.prefix;
+        DROP TABLE earlier_bans;",
+    ),
 ];
 
 /// Runs the steps that the database has not run yet, each in a transaction together with the new version number.
@@ -137,14 +158,15 @@ fn notes_of_bans(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let prefix: String = row.get(0)?;
-            let prefix = prefix.parse().map_err(|error| bad_column(0, error))?;
-            let note = BanNote {
-                expires: row.get::<_, Option<i64>>(1)?.map(timestamp),
-                reason: row.get(2)?,
-                source: row.get(3)?,
-                created: timestamp(row.get(4)?),
-            };
-            put(transaction, &note, &[prefix])?;
+            let prefix: IpNet = prefix.parse().map_err(|error| bad_column(0, error))?;
+            let key = BanKey::from(prefix);
+            let note = "INSERT INTO notes (expires_unix_ms, reason, source, created_unix_ms, only_prefix)
+                        VALUES (?1, ?2, ?3, ?4, ?5)";
+            let (expires, created): (Option<i64>, i64) = (row.get(1)?, row.get(4)?);
+            let (reason, source): (String, String) = (row.get(2)?, row.get(3)?);
+            transaction.prepare_cached(note)?.execute(params![expires, reason, source, created, key])?;
+            let ban = "INSERT OR REPLACE INTO bans (prefix, note) VALUES (?1, ?2)";
+            transaction.prepare_cached(ban)?.execute(params![key, transaction.last_insert_rowid()])?;
         }
     }
     transaction.execute_batch("DROP TABLE earlier_bans")

@@ -9,7 +9,8 @@ use super::*;
 use crate::config::{Mode, Name};
 
 fn note(expires: Option<Timestamp>) -> BanNote {
-    BanNote { expires, reason: "scanning".to_owned(), source: "cli".to_owned(), created: at(1_000) }
+    let [reason, source, note] = ["scanning", "cli", ""].map(str::to_owned);
+    BanNote { expires, reason, source, note, created: at(1_000) }
 }
 
 fn ban(prefix: &str, expires: Option<Timestamp>) -> BanRecord {
@@ -108,8 +109,8 @@ fn a_second_ban_replaces_the_first() {
     assert_eq!(store.bans().unwrap().len(), 1);
     let prefix = "192.0.2.1/32".parse().unwrap();
     let missing = "192.0.2.2/32".parse().unwrap();
-    assert_eq!(store.change_bans(&[&BanChange::Delete(vec![prefix, missing])]).unwrap(), [[prefix]]);
-    assert_eq!(store.ban(prefix).unwrap(), None);
+    assert_eq!(store.change_bans(&[&BanChange::Delete(None, vec![prefix, missing])]).unwrap(), [[prefix]]);
+    assert_eq!(store.bans_of(&[prefix]).unwrap(), []);
     assert_eq!(notes(&store), 0, "a note goes with its only ban");
 }
 
@@ -153,8 +154,6 @@ fn clearing_away_spares_bans_that_were_made_again() {
     let [ended] = store.ended_bans(now).unwrap().try_into().unwrap();
     let again = addresses(1).next().unwrap();
     put(&store, &[BanRecord { prefix: again, note: note(None).into() }]);
-    assert!(store.has_note(addresses(2).last().unwrap(), ended.note).unwrap());
-    assert!(!store.has_note(again, ended.note).unwrap());
     let forget = BanChange::Forget(ended.note, ended.prefixes);
     store.change_bans(&[&forget, &BanChange::EndNote(ended.note, None)]).unwrap();
     assert_eq!(store.bans().unwrap(), [BanRecord { prefix: again, note: note(None).into() }]);
@@ -166,11 +165,11 @@ fn changes_are_made_in_their_order() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
     let prefixes: Vec<IpNet> = addresses(200).collect();
-    let delete = BanChange::Delete(prefixes[..100].to_vec());
+    let delete = BanChange::Delete(None, prefixes[..100].to_vec());
     let done = store.change_bans(&[&many(prefixes.clone(), None), &delete, &many(addresses(1), Some(at(7)))]);
     assert_eq!(done.unwrap(), [vec![], prefixes[..100].to_vec(), vec![]]);
     assert_eq!(store.bans().unwrap().len(), 101);
-    assert_eq!(store.ban(prefixes[0]).unwrap().unwrap().note.expires, Some(at(7)));
+    assert_eq!(store.bans_of(&prefixes[..1]).unwrap()[0].note.expires, Some(at(7)));
 }
 
 #[test]
@@ -326,4 +325,28 @@ fn a_first_schema_that_cannot_be_read_stays_as_it_is() {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let bans: i64 = connection.query_row("SELECT count(*) FROM bans", [], |row| row.get(0)).unwrap();
     assert_eq!((version, bans), (1, 2));
+}
+
+#[test]
+fn bans_of_several_sources_stand_side_by_side() {
+    let directory = TempDir::new().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let prefix: IpNet = "192.0.2.1/32".parse().unwrap();
+    let by = |source: &str, expires| {
+        let note = BanNote { source: source.to_owned(), note: "seen at night".to_owned(), ..note(expires) };
+        BanChange::Put(vec![(note, vec![prefix])])
+    };
+    store.change_bans(&[&by("one", None), &by("two", Some(at(7))), &by("one", Some(at(9)))]).unwrap();
+    let bans = store.bans().unwrap();
+    let shown: Vec<_> = bans.iter().map(|ban| (ban.note.source.as_str(), ban.note.expires)).collect();
+    assert_eq!(shown, [("one", Some(at(9))), ("two", Some(at(7)))]);
+    assert!(bans.iter().all(|ban| ban.note.note == "seen at night"));
+    assert_eq!((store.bans_of(&[prefix]).unwrap().len(), notes(&store)), (2, 2));
+    let delete = |source: &str| BanChange::Delete(Some(source.to_owned()), vec![prefix]);
+    assert_eq!(store.change_bans(&[&delete("three"), &delete("one")]).unwrap(), [vec![], vec![prefix]]);
+    assert_eq!((store.bans().unwrap().len(), notes(&store)), (1, 1));
+    store.tidy_bans(at(8)).unwrap();
+    let sources: i64 =
+        store.reader().query_row("SELECT count(*) FROM sources", [], |row| row.get(0)).unwrap();
+    assert_eq!((store.bans().unwrap().len(), sources), (0, 0));
 }

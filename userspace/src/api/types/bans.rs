@@ -16,6 +16,9 @@ pub struct NewBan {
     /// Why.
     #[serde(default)]
     pub reason: String,
+    /// What an operator wants to remember about it.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// `POST /v1/bans`.
@@ -27,6 +30,9 @@ pub struct BanRequest {
     /// Who asks, such as `cli` or `fail2ban:sshd`.
     #[serde(default)]
     pub source: String,
+    /// Whether a ban holds twice as long each time that its prefix is banned again; absent: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lengthen: Option<bool>,
     /// Also ban what would lock out an operator.
     #[serde(default)]
     pub force: bool,
@@ -63,8 +69,11 @@ pub struct Ban {
     pub remaining_seconds: Option<u64>,
     /// Why.
     pub reason: String,
-    /// Who asked for it.
+    /// Who asked for it. Several sources may ban one prefix; the ban that ends last counts.
     pub source: String,
+    /// What an operator wants to remember about it.
+    #[serde(default)]
+    pub note: String,
     /// When.
     pub created: Timestamp,
 }
@@ -76,7 +85,70 @@ pub struct Bans {
     pub bans: Vec<Ban>,
 }
 
-/// `DELETE /v1/bans` and `DELETE /v1/allow`.
+/// Which bans `GET /v1/bans` is asked for; each part that is there leaves out others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BanFilter {
+    /// Those of this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Those that hold for this address or for all of this prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covering: Option<Prefix>,
+    /// Those that end within so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending_within_seconds: Option<u64>,
+}
+
+/// `POST /v1/bans/import`: bans that another program had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BanImport {
+    /// Those that would lock out an operator are left out.
+    pub bans: Vec<NewBan>,
+    /// Who asks for them.
+    #[serde(default)]
+    pub source: String,
+    /// Also ban what would lock out an operator.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// The answer to [`BanImport`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanImportAnswer {
+    /// How many bans are in force now.
+    pub bans: u64,
+    /// How many of them nobody had banned before.
+    pub new: u64,
+    /// Those that were left out, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A ban that was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Of whom.
+    pub prefix: Prefix,
+    /// Why not.
+    pub why: String,
+}
+
+/// `DELETE /v1/bans`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnbanRequest {
+    /// Exactly these.
+    pub prefixes: Vec<Prefix>,
+    /// Lift only the bans of this source; absent: everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Lift all bans of that source. Then there are no prefixes.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// `DELETE /v1/allow`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrefixesRequest {
@@ -87,7 +159,7 @@ pub struct PrefixesRequest {
     pub force: bool,
 }
 
-/// The answer to [`PrefixesRequest`].
+/// The answer to [`UnbanRequest`] and [`PrefixesRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     /// These were there.

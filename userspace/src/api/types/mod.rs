@@ -4,6 +4,7 @@ mod audit;
 mod bans;
 mod changes;
 mod coverage;
+mod crowdsec;
 mod events;
 mod explain;
 mod feeds;
@@ -19,11 +20,12 @@ mod verified;
 
 pub use self::audit::{Audit, AuditEntry, Who};
 pub use self::bans::{
-    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanLinesAnswer, BanRequest, Bans, NewBan,
-    PrefixesRequest, Removed,
+    AllowEntries, AllowEntry, AllowRequest, Ban, BanAnswer, BanFilter, BanImport, BanImportAnswer,
+    BanLinesAnswer, BanRequest, Bans, LeftOut, NewBan, PrefixesRequest, Removed, UnbanRequest,
 };
 pub use self::changes::{Actor, Changed, Detached, PauseState, Reloaded, Sizes};
 pub use self::coverage::{Cover, Coverage, ProcessInfo, SocketCoverage};
+pub use self::crowdsec::{CrowdsecStatus, OriginDecisions};
 pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
     BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksStatus, ModeSet, PendingStatus, Sizes};
+use super::{ChecksStatus, CrowdsecStatus, ModeSet, PendingStatus, Sizes};
 use crate::config::InterfaceName;
 
 /// How the program is attached.
@@ -134,6 +134,9 @@ pub struct Status {
     /// Comparisons of the kernel's tables with what they should hold.
     #[serde(default)]
     pub checks: ChecksStatus,
+    /// The local API of `CrowdSec`, where the policy names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowdsec: Option<CrowdsecStatus>,
     /// The country rule in a few words.
     pub country: String,
     /// How full the kernel's tables are.

@@ -30,11 +30,12 @@ fn a_ban() {
         remaining_seconds: Some(60),
         reason: "scanning".to_owned(),
         source: "cli".to_owned(),
+        note: String::new(),
         created: "2030-01-02T03:03:05Z".parse().unwrap(),
     };
     let json = json!({
         "prefix": "2001:db8::/48", "expires": "2030-01-02T03:04:05Z", "remaining_seconds": 60,
-        "reason": "scanning", "source": "cli", "created": "2030-01-02T03:03:05Z",
+        "reason": "scanning", "source": "cli", "note": "", "created": "2030-01-02T03:03:05Z",
     });
     assert_eq!(serde_json::to_value(&ban).unwrap(), json);
     assert_eq!(serde_json::from_value::<Ban>(json).unwrap(), ban);

@@ -5,7 +5,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use crate::api::Prefix;
-use crate::cli::ttl::Ttl;
+use crate::bouncer::import::ImportFormat;
+use crate::cli::ttl::{Since, Ttl, Wait};
 use crate::config::{CountryScope, DefaultAction, Mode, Name};
 use crate::country::CountryCode;
 
@@ -13,7 +14,7 @@ const WHO: &str = "Who, such as 192.0.2.1 or 2001:db8::/48";
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BanCommand {
-    /// Ban addresses or prefixes; one that is banned already takes the new time and reason
+    /// Ban addresses or prefixes; one that this source has banned already takes the new time and reason
     Add {
         #[arg(required_unless_present = "from", conflicts_with = "from", value_name = "PREFIX", help = WHO)]
         prefixes: Vec<Prefix>,
@@ -26,12 +27,28 @@ pub(in crate::cli) enum BanCommand {
         /// For how long: 90s, 30m, 1h30m, 7d, or `permanent`
         #[arg(long, value_name = "TIME", default_value = "1h")]
         ttl: Ttl,
+        /// When that time began, in seconds since 1970, for programs that send their bans again; one that has ended is not made
+        #[arg(long, value_name = "SECONDS", conflicts_with = "from")]
+        since: Option<Since>,
         /// Why, for whoever looks later
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         reason: String,
         /// Who asks, such as fail2ban:sshd
         #[arg(long, value_name = "NAME", default_value = "cli")]
         source: String,
+        /// What you want to remember about it
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        note: String,
+        /// Double the time for each ban before, or do not [default: bans.lengthen of the policy]
+        #[arg(
+            long,
+            value_name = "BOOL",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "true",
+            conflicts_with = "from"
+        )]
+        lengthen: Option<bool>,
         /// Also ban what would lock you out
         #[arg(long)]
         force: bool,
@@ -39,11 +56,61 @@ pub(in crate::cli) enum BanCommand {
     /// Lift bans of exactly these addresses or prefixes
     Del {
         /// Who, as it was banned
-        #[arg(required = true, value_name = "PREFIX")]
+        #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "PREFIX")]
         prefixes: Vec<Prefix>,
+        /// Lift only what this source has banned [default: everybody's bans]
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
+        /// Lift all bans of the source
+        #[arg(long, requires = "source")]
+        all: bool,
+        /// That one is not banned is no failure: it may have ended a moment ago
+        #[arg(long)]
+        if_banned: bool,
     },
     /// Show the bans in force
-    List,
+    List {
+        #[command(flatten)]
+        filter: BanFilterArgs,
+        /// Show only how many there are
+        #[arg(long)]
+        count: bool,
+    },
+    /// Take over the bans of another program; those that would lock you out are left out
+    Import(BanImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BanFilterArgs {
+    /// Those of this source
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) source: Option<String>,
+    /// Those that hold for this address or prefix
+    #[arg(long, value_name = "PREFIX")]
+    pub(in crate::cli) covering: Option<Prefix>,
+    /// Those that end within this time
+    #[arg(long, value_name = "TIME")]
+    pub(in crate::cli) ending_within: Option<Wait>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BanImportArgs {
+    /// The file, or - for standard input
+    pub(in crate::cli) file: PathBuf,
+    #[arg(long, value_name = "FORMAT", help = format!("What the file is: {} [default: found by its content]", ImportFormat::words().join(", ")))]
+    pub(in crate::cli) format: Option<ImportFormat>,
+    /// For how long what says no time of its own is banned: 90s, 30m, 1h30m, 7d, or `permanent`
+    #[arg(long, value_name = "TIME", default_value = "permanent")]
+    pub(in crate::cli) ttl: Ttl,
+    /// Whose bans they are [default: import, or as the file says]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) source: Option<String>,
+    /// Leave out lines that are no entries, instead of refusing the file
+    #[arg(long)]
+    pub(in crate::cli) skip_bad: bool,
+    /// Also ban what would lock you out
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

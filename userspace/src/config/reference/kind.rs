@@ -28,8 +28,6 @@ pub(in crate::config) enum Kind {
     Name(&'static str),
     /// Any words, such as these.
     Text(&'static str),
-    /// The address of a server.
-    Url,
     /// Names of lists.
     ListNames { most: usize },
     /// Names of lists, prefixes and addresses.
@@ -64,6 +62,10 @@ pub(in crate::config) enum Kind {
     AtOnce(&'static str),
     /// A number that says what it counts.
     Amount,
+    /// The URL of a server, such as this one.
+    Url(&'static str),
+    /// Words, such as these.
+    Texts(&'static str),
     /// A time within a range, such as this one.
     Duration { min: Duration, max: Duration, example: &'static str },
 }
@@ -82,7 +84,6 @@ impl Kind {
             Self::Address => "an address with a port, in quotes",
             Self::Name(_) => "a name in quotes",
             Self::Text(_) => "a text in quotes",
-            Self::Url => "an address in quotes",
             Self::Interfaces { .. } | Self::LimitNames { .. } | Self::ListNames { .. } => {
                 "a list of names in quotes"
             }
@@ -96,6 +97,8 @@ impl Kind {
             Self::AtOnce(_) => "a whole number, or an amount in quotes",
             Self::Amount => "an amount in quotes",
             Self::Duration { .. } => "a time in quotes",
+            Self::Url(_) => "an address in quotes",
+            Self::Texts(_) => "a list of words in quotes",
             Self::ByteBurst | Self::Size { .. } => "a size in quotes, or a whole number of bytes",
         }
     }
@@ -107,6 +110,9 @@ impl Kind {
         }
         if let Self::Exceptions = self {
             return "a name or a prefix in quotes";
+        }
+        if let Self::Texts(_) = self {
+            return "a word in quotes";
         }
         if let Self::Prefixes = self {
             return "a prefix in quotes";
@@ -171,7 +177,7 @@ impl Kind {
                 Name::LONGEST
             ),
             Self::Text(_) => "any text".to_owned(),
-            Self::Url => "an address that begins with `https://` or `http://`".to_owned(),
+            Self::Url(_) => "an address that begins with `https://` or `http://`".to_owned(),
             Self::ListNames { most } => format!("at most {most} names of lists, no name twice"),
             Self::Exceptions => {
                 "names of lists, IPv4 and IPv6 prefixes without host bits, and addresses".to_owned()
@@ -210,6 +216,7 @@ impl Kind {
                 "packets, connections, or from {} bytes; the most depends on the window",
                 grouped(LimitUnit::Bytes.least_burst())
             ),
+            Self::Texts(_) => "words without commas".to_owned(),
             Self::Duration { min, max, .. } => {
                 format!("{} to {}", display_duration(min), display_duration(max))
             }
@@ -226,7 +233,6 @@ impl Kind {
             Self::SocketPath => "\"/run/xdpgate/xdpgate.sock\"",
             Self::Address => "\"127.0.0.1:9919\"",
             Self::Name(name) => return format!("\"{name}\""),
-            Self::Url => "\"https://lists.example/drop.txt\"",
             Self::ListNames { .. } => "[\"drop\"]",
             Self::Exceptions => "[\"192.0.2.0/24\"]",
             Self::Interfaces { .. } => "[\"eth0\"]",
@@ -245,6 +251,8 @@ impl Kind {
             Self::Text(example)
             | Self::AtOnce(example)
             | Self::Size { example, .. }
+            | Self::Url(example)
+            | Self::Texts(example)
             | Self::Duration { example, .. } => example,
         };
         text.to_owned()

@@ -51,6 +51,10 @@ fn out_of_place(key: &Key) -> bool {
     if LIST_SOURCES.iter().any(|source| source.is(key)) {
         return key.name != LIST_URL.name;
     }
+    if key.is(&CROWDSEC_API_KEY_FILE) {
+        // Beside a certificate.
+        return true;
+    }
     let first = |key: &Key| if let Kind::Choice(words) = key.kind { words.first().copied() } else { None };
     let condition = key.condition().filter(|condition| condition.decided_by.table == "limit");
     condition.is_some_and(|condition| !condition.words.contains(&first(condition.decided_by).unwrap()))

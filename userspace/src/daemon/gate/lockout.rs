@@ -17,21 +17,26 @@ use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
 pub(super) fn check_ban(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -> Result<(), Failure> {
+    why_not(inputs, prefix, peer).map_or(Ok(()), |why| Err(refused(why)))
+}
+
+/// Why such a ban is refused.
+pub(super) fn why_not(inputs: &Inputs, prefix: IpNet, peer: Option<SshPeer>) -> Option<String> {
     let shown = Prefix::from(prefix);
     if prefix.prefix_len() == 0 {
-        return Err(refused(format!("{shown} is every address there is")));
+        return Some(format!("{shown} is every address there is"));
     }
     let overlaps = |other: &IpNet| other.contains(&prefix) || prefix.contains(other);
     let management = &inputs.config.safety.management_prefixes;
     if let Some(hit) = management.iter().find(|entry| overlaps(&entry.value)) {
-        return Err(refused(format!("{shown} overlaps the management prefix {}", hit.value)));
+        return Some(format!("{shown} overlaps the management prefix {}", hit.value));
     }
     if let Some(peer) = peer.filter(|peer| prefix.contains(&peer.address))
         && !is_allowed(inputs, peer)
     {
-        return Err(refused(format!("{shown} holds {}, from which you are connected by SSH", peer.address)));
+        return Some(format!("{shown} holds {}, from which you are connected by SSH", peer.address));
     }
-    Ok(())
+    None
 }
 
 /// Refuses a policy that would drop somebody whom this host must not lose: who is connected by SSH, its gateways and

@@ -9,6 +9,7 @@ mod apply;
 mod bans;
 mod confirm;
 mod coverage;
+mod crowdsec;
 mod explain;
 mod feeds;
 mod geo;
@@ -41,6 +42,7 @@ pub use self::probe::probe_of;
 
 use self::bans::BanRegister;
 use self::confirm::Pending;
+use self::crowdsec::Crowdsec;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
@@ -67,6 +69,7 @@ pub struct Gate {
     seen: RwLock<PolicyText>,
     audit: AuditLog,
     bans: BanRegister,
+    crowdsec: Crowdsec,
     last_reload: RwLock<LastReload>,
     checks: RwLock<ChecksStatus>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use xdpgate_ebpf::abi::{Excess, family};
 
-use super::bans::NewBans;
+use super::bans::{NewBans, doubled, later};
 use super::replace::Change;
 use super::{Gate, Live, lockout};
 use crate::api::{Failure, Prefix};
@@ -83,7 +83,8 @@ impl Gate {
         let mut groups: BTreeMap<(String, Option<Timestamp>), Vec<IpNet>> = BTreeMap::new();
         let mut offenders = Vec::with_capacity(prefixes.len());
         for ((prefix, wanted), before) in wanted.iter().zip(before) {
-            let (length, bans) = (time_of(wanted, before), before.saturating_add(1));
+            let length = doubled(wanted.first, before, wanted.longest);
+            let bans = before.saturating_add(1);
             let expires = later(now, length);
             offenders.push(Offender { prefix: *prefix, bans, forget: later(expires, wanted.longest) });
             let reason = match bans {
@@ -93,7 +94,7 @@ impl Gate {
             groups.entry((reason, Some(expires))).or_default().push(*prefix);
         }
         let new = groups.into_iter().map(|((reason, expires), prefixes)| NewBans {
-            note: BanNote { expires, reason, source: SOURCE.to_owned(), created: now },
+            note: BanNote { expires, reason, source: SOURCE.to_owned(), note: String::new(), created: now },
             prefixes,
         });
         let new: Vec<NewBans> = new.collect();
@@ -145,17 +146,6 @@ fn banned_prefix(excess: &Excess, limit: &LimitConfig, source: &SourceLimitConfi
     IpNet::new(address, length).ok().map(|net| net.trunc())
 }
 
-/// Twice as long each time, up to the longest.
-fn time_of(wanted: &Wanted, bans_before: u32) -> Duration {
-    let doubled = 1_u32.checked_shl(bans_before).and_then(|times| wanted.first.checked_mul(times));
-    doubled.map_or(wanted.longest, |time| time.min(wanted.longest))
-}
-
-fn later(time: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    time.checked_add(by).unwrap_or(Timestamp::MAX)
-}
-
 fn name(of: &LimitUse) -> String {
     format!("{} of {}", of.limit, of.service)
 }
@@ -163,22 +153,6 @@ fn name(of: &LimitUse) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn wanted(first: u64, longest: u64) -> Wanted {
-        let name = |name: &str| name.parse().unwrap();
-        Wanted {
-            of: LimitUse { service: name("api"), plan: None, limit: name("per-client") },
-            first: Duration::from_secs(first),
-            longest: Duration::from_secs(longest),
-        }
-    }
-
-    #[test]
-    fn bans_double_up_to_the_longest() {
-        let wanted = wanted(60, 500);
-        let seconds = |before| time_of(&wanted, before).as_secs();
-        assert_eq!([0, 1, 2, 3, 4, 31, 32, u32::MAX].map(seconds), [60, 120, 240, 480, 500, 500, 500, 500]);
-    }
 
     #[test]
     fn who_counts_together_is_banned_together() {

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use super::bans::{self, BanRegister};
+use super::crowdsec::Crowdsec;
 use super::lockout;
 use super::replace::{self, Change};
 use super::resume::{self, Begin};
@@ -74,6 +75,7 @@ impl Gate {
             seen: RwLock::new(seen),
             audit,
             bans: BanRegister::default(),
+            crowdsec: Crowdsec::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
             checks: RwLock::new(ChecksStatus::default()),
             guarded: Mutex::new(BTreeMap::new()),

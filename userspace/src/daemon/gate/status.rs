@@ -32,6 +32,10 @@ impl Gate {
             .extend(checks.failed.iter().map(|why| format!("the kernel's tables can't be checked: {why}")));
         problems.extend(checks.last.iter().filter(|last| last.entries() > 0).map(drifted));
         problems.extend(self.list_problems());
+        let crowdsec = self.crowdsec_status();
+        problems.extend(crowdsec.iter().filter_map(|crowdsec| crowdsec.error.as_ref()).map(|error| {
+            format!("CrowdSec does not answer; what it decided before holds until it ends: {error}")
+        }));
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")
@@ -81,6 +85,7 @@ impl Gate {
             lists: live.inputs.lists.len() as u64,
             audit_failures,
             checks,
+            crowdsec,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use rusqlite::ToSql;
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{ToSql, params};
 
 use super::BanKey;
 use super::write::all_or_none;
@@ -62,19 +62,6 @@ impl Store {
         Ok(ended.into_iter().map(|(note, prefixes)| EndedBans { note: NoteId(note), prefixes }).collect())
     }
 
-    /// Whether there is a ban of this prefix, with this note.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn has_note(&self, prefix: IpNet, note: NoteId) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM bans WHERE prefix = ?1 AND note = ?2)";
-        let connection = self.reader();
-        let read = || {
-            connection.prepare_cached(sql)?.query_row(params![BanKey::from(prefix), note], |row| row.get(0))
-        };
-        read().map_err(|source| self.failed(source))
-    }
-
     /// Clears away what has ended at `now`, and notes without bans. For the start, when nobody waits.
     ///
     /// # Errors
@@ -83,7 +70,8 @@ impl Store {
         let tidied = all_or_none(&mut self.ban_connection(), |transaction| {
             let ended = "DELETE FROM bans WHERE note IN (SELECT id FROM notes WHERE expires_unix_ms <= ?1)";
             transaction.execute(ended, [now.as_millisecond()])?;
-            transaction.execute("DELETE FROM notes WHERE id NOT IN (SELECT note FROM bans)", [])
+            transaction.execute("DELETE FROM notes WHERE id NOT IN (SELECT note FROM bans)", [])?;
+            transaction.execute("DELETE FROM sources WHERE id NOT IN (SELECT source FROM bans)", [])
         });
         tidied.map(|_| ()).map_err(|source| self.failed(source))
     }

@@ -1,4 +1,7 @@
 //! Bans on disk. What a request says of all its bans is one row, and each ban is a small one.
+//!
+//! A ban belongs to a prefix and to whoever asked for it: when one source lifts its ban of a prefix, those of the others
+//! go on to hold.
 
 mod ended;
 mod key;
@@ -14,7 +17,6 @@ use jiff::Timestamp;
 pub use self::ended::{EndedBans, NoteId};
 pub use self::key::BanKey;
 pub(super) use self::spool::Spool;
-pub(super) use self::write::put;
 
 /// What is the same for all bans that were made together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +27,8 @@ pub struct BanNote {
     pub reason: String,
     /// Who asked.
     pub source: String,
+    /// What an operator wants to remember about it; may be empty.
+    pub note: String,
     /// When.
     pub created: Timestamp,
 }
@@ -41,10 +45,10 @@ pub struct BanRecord {
 /// A change of the bans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BanChange {
-    /// Bans, by note. A prefix that is banned already takes the new note; one that comes twice takes the last.
+    /// Bans, by note. A prefix that its source has banned already takes the new note; one that comes twice takes the last.
     Put(Vec<(BanNote, Vec<IpNet>)>),
-    /// Lifts the bans of exactly these prefixes.
-    Delete(Vec<IpNet>),
+    /// Lifts the bans of exactly these prefixes: those of one source, or everybody's.
+    Delete(Option<String>, Vec<IpNet>),
     /// Clears away bans that have ended, where they still have this note.
     Forget(NoteId, Vec<IpNet>),
     /// Moves the end of a note, because some of its bans still hold; with `None` removes it.

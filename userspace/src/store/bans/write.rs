@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{BanChange, BanKey, BanNote};
 use crate::store::{Store, StoreError};
@@ -80,14 +80,10 @@ fn make(transaction: &Transaction<'_>, change: &BanChange) -> rusqlite::Result<V
             groups.iter().try_for_each(|(note, prefixes)| put(transaction, note, prefixes))?;
             Ok(Vec::new())
         }
-        BanChange::Delete(prefixes) => {
-            let mut removed = Vec::new();
-            for prefix in prefixes {
-                if delete(transaction, (*prefix).into())? {
-                    removed.push(*prefix);
-                }
-            }
-            Ok(removed)
+        BanChange::Delete(None, prefixes) => those(prefixes, |key| delete(transaction, key)),
+        BanChange::Delete(Some(source), prefixes) => {
+            let Some(source) = find_source(transaction, source)? else { return Ok(Vec::new()) };
+            those(prefixes, |key| delete_of(transaction, source, key))
         }
         BanChange::Forget(note, prefixes) => {
             let mut statement =
@@ -110,38 +106,63 @@ fn make(transaction: &Transaction<'_>, change: &BanChange) -> rusqlite::Result<V
 }
 
 /// Puts bans of one note.
-pub(in crate::store) fn put(
-    connection: &Connection,
-    note: &BanNote,
-    prefixes: &[IpNet],
-) -> rusqlite::Result<()> {
+fn put(connection: &Connection, note: &BanNote, prefixes: &[IpNet]) -> rusqlite::Result<()> {
     let mut keys: Vec<BanKey> = prefixes.iter().map(|prefix| (*prefix).into()).collect();
+    let source = source_of(connection, &note.source)?;
     if let [key] = keys.as_slice() {
         // Nobody will ask for the note of the ban before.
-        forget_only(connection, *key)?;
+        forget_only(connection, source, *key)?;
         let note = insert_note(connection, note, Some(*key))?;
-        return insert(connection, note, &keys);
+        return insert(connection, note, source, &keys);
     }
     // In the order of the table: then neighbours meet a page that is at hand.
     keys.sort_unstable();
     let note = insert_note(connection, note, None)?;
-    insert(connection, note, &keys)
+    insert(connection, note, source, &keys)
+}
+
+/// Those of which `delete` says that they were there.
+fn those(
+    prefixes: &[IpNet],
+    mut delete: impl FnMut(BanKey) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<Vec<IpNet>> {
+    let mut removed = Vec::new();
+    for prefix in prefixes {
+        if delete((*prefix).into())? {
+            removed.push(*prefix);
+        }
+    }
+    Ok(removed)
+}
+
+fn find_source(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM sources WHERE name = ?1")?;
+    statement.query_row([name], |row| row.get(0)).optional()
+}
+
+fn source_of(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    if let Some(source) = find_source(connection, name)? {
+        return Ok(source);
+    }
+    connection.prepare_cached("INSERT INTO sources (name) VALUES (?1)")?.execute([name])?;
+    Ok(connection.last_insert_rowid())
 }
 
 fn insert_note(connection: &Connection, note: &BanNote, only: Option<BanKey>) -> rusqlite::Result<i64> {
-    let sql = "INSERT INTO notes (expires_unix_ms, reason, source, created_unix_ms, only_prefix)
-               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO notes (expires_unix_ms, reason, source, created_unix_ms, only_prefix, note)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let expires = note.expires.map(Timestamp::as_millisecond);
-    let row = params![expires, note.reason, note.source, note.created.as_millisecond(), only];
+    let row = params![expires, note.reason, note.source, note.created.as_millisecond(), only, note.note];
     connection.prepare_cached(sql)?.execute(row)?;
     Ok(connection.last_insert_rowid())
 }
 
-fn insert(connection: &Connection, note: i64, keys: &[BanKey]) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, note: i64, source: i64, keys: &[BanKey]) -> rusqlite::Result<()> {
     for keys in keys.chunks(ROWS) {
         let mut statement = connection.prepare_cached(&insertion(keys.len()))?;
         statement.raw_bind_parameter(1, note)?;
-        for (parameter, key) in (2..).zip(keys) {
+        statement.raw_bind_parameter(2, source)?;
+        for (parameter, key) in (3..).zip(keys) {
             statement.raw_bind_parameter(parameter, key)?;
         }
         statement.raw_execute()?;
@@ -150,22 +171,32 @@ fn insert(connection: &Connection, note: i64, keys: &[BanKey]) -> rusqlite::Resu
 }
 
 fn insertion(rows: usize) -> String {
-    let values: Vec<_> = (2..rows + 2).map(|parameter| format!("(?{parameter}, ?1)")).collect();
+    let values: Vec<_> = (3..rows + 3).map(|parameter| format!("(?{parameter}, ?2, ?1)")).collect();
     format!(
-        "INSERT INTO bans (prefix, note) VALUES {} ON CONFLICT (prefix) DO UPDATE SET note = excluded.note",
+        "INSERT INTO bans (prefix, source, note) VALUES {}
+         ON CONFLICT (prefix, source) DO UPDATE SET note = excluded.note",
         values.join(", ")
     )
 }
 
 /// False: there was none.
 fn delete(connection: &Connection, key: BanKey) -> rusqlite::Result<bool> {
-    forget_only(connection, key)?;
+    let only =
+        "DELETE FROM notes WHERE only_prefix IS NOT NULL AND id IN (SELECT note FROM bans WHERE prefix = ?1)";
+    connection.prepare_cached(only)?.execute([key])?;
     Ok(connection.prepare_cached("DELETE FROM bans WHERE prefix = ?1")?.execute([key])? > 0)
 }
 
+/// Likewise, of one source.
+fn delete_of(connection: &Connection, source: i64, key: BanKey) -> rusqlite::Result<bool> {
+    forget_only(connection, source, key)?;
+    let sql = "DELETE FROM bans WHERE prefix = ?1 AND source = ?2";
+    Ok(connection.prepare_cached(sql)?.execute(params![key, source])? > 0)
+}
+
 /// Removes the note of a ban that has one to itself. Notes of many bans go when they end.
-fn forget_only(connection: &Connection, key: BanKey) -> rusqlite::Result<()> {
-    let sql =
-        "DELETE FROM notes WHERE only_prefix IS NOT NULL AND id = (SELECT note FROM bans WHERE prefix = ?1)";
-    connection.prepare_cached(sql)?.execute([key]).map(|_| ())
+fn forget_only(connection: &Connection, source: i64, key: BanKey) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM notes WHERE only_prefix IS NOT NULL
+               AND id = (SELECT note FROM bans WHERE prefix = ?1 AND source = ?2)";
+    connection.prepare_cached(sql)?.execute(params![key, source]).map(|_| ())
 }

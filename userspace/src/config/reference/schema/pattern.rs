@@ -31,6 +31,10 @@ pub(super) fn port_range() -> String {
     "^ *[0-9]+ *- *[0-9]+ *$".to_owned()
 }
 
+pub(super) fn word() -> String {
+    "^[^,\\r\\n]+$".to_owned()
+}
+
 pub(super) fn country() -> String {
     "^[A-Za-z]{2}$".to_owned()
 }

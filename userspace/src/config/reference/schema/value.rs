@@ -19,7 +19,6 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::Address => text(&pattern::address()),
         KeyKind::Name(_) => text(&pattern::name()),
         KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
-        KeyKind::Url => text(&pattern::url()),
         KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
         KeyKind::Exceptions => list(kind, false, &either(&text(&pattern::prefix()), &text(&pattern::name()))),
         KeyKind::Interfaces { .. } => list(kind, true, &text(&pattern::interface())),
@@ -43,6 +42,8 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::AnyRate => text(&pattern::any_rate()),
         KeyKind::AtOnce(_) => either(&at_least(1), &text(&pattern::amount())),
         KeyKind::Amount => text(&pattern::amount()),
+        KeyKind::Url(_) => text(&pattern::url()),
+        KeyKind::Texts(_) => list(kind, false, &text(&pattern::word())),
         KeyKind::Duration { .. } => text(&pattern::duration()),
     };
     if let Value::Object(schema) = schema { schema } else { Map::new() }

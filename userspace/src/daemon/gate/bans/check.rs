@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::register::{BanRegister, Enforcer};
+use super::restore::latest_ends;
 use crate::api::Failure;
 use crate::daemon::clock::{Deadline, ahead_ns, now};
 use crate::kernel::{Kernel, KernelError};
@@ -88,11 +89,7 @@ impl BanRegister {
         let wall = now();
         let deadline = Deadline::now();
         let records = self.with_waiting(|| Ok(store.bans()?), |_| true)?;
-        let wanted: Vec<(IpNet, Option<u64>)> = records
-            .iter()
-            .filter(|ban| is_in_force(ban, wall))
-            .map(|ban| (ban.prefix, deadline.monotonic(ban.note.expires)))
-            .collect();
+        let wanted = wanted(&records, wall, deadline);
         let known: HashSet<IpNet> = records.iter().map(|ban| ban.prefix).collect();
         drop(records);
         let check = Check { register: self, tables, store, slack_ns };
@@ -168,11 +165,10 @@ impl<T: Tables> Check<'_, T> {
         let mut lifted = 0;
         for chunk in suspects.chunks(LOOKED_AT_ONCE) {
             let _order = self.register.in_order();
-            for prefix in chunk {
-                if self.record(*prefix)?.is_none() && self.tables.unban(*prefix) {
-                    lifted += 1;
-                }
-            }
+            let known: HashSet<IpNet> =
+                self.records(chunk)?.into_iter().map(|ban| ban.prefix.trunc()).collect();
+            let unknown = chunk.iter().filter(|prefix| !known.contains(*prefix));
+            lifted += unknown.filter(|prefix| self.tables.unban(**prefix)).count() as u64;
         }
         Ok(lifted)
     }
@@ -180,25 +176,22 @@ impl<T: Tables> Check<'_, T> {
     /// Those of the prefixes that are to be banned now.
     fn wanted(&self, prefixes: &[IpNet]) -> Result<Vec<(IpNet, Option<u64>)>, Failure> {
         let (wall, deadline) = (now(), Deadline::now());
-        let mut wanted = Vec::new();
-        for prefix in prefixes {
-            let record = self.record(*prefix)?.filter(|ban| is_in_force(ban, wall));
-            wanted.extend(record.map(|ban| (*prefix, deadline.monotonic(ban.note.expires))));
-        }
-        Ok(wanted)
+        Ok(wanted(&self.records(prefixes)?, wall, deadline))
     }
 
-    fn record(&self, prefix: IpNet) -> Result<Option<BanRecord>, Failure> {
-        let read = || Ok(self.store.ban(prefix)?.into_iter().collect());
-        let records = self.register.with_waiting(read, |waiting| waiting == prefix)?;
-        Ok(records.into_iter().find(|ban| ban.prefix == prefix))
+    fn records(&self, prefixes: &[IpNet]) -> Result<Vec<BanRecord>, Failure> {
+        let asked: HashSet<IpNet> = prefixes.iter().copied().collect();
+        self.register
+            .with_waiting(|| Ok(self.store.bans_of(prefixes)?), |waiting| asked.contains(&waiting.trunc()))
     }
 }
 
-/// Shortly before its end a ban may be cleared away at any moment.
-fn is_in_force(ban: &BanRecord, wall: Timestamp) -> bool {
-    let soon = wall.saturating_add(jiff::SignedDuration::from_secs(1)).unwrap_or(wall);
-    ban.note.expires.is_none_or(|expires| expires > soon)
+/// Of each prefix that is to be banned now, the latest end.
+fn wanted(records: &[BanRecord], wall: Timestamp, deadline: Deadline) -> Vec<(IpNet, Option<u64>)> {
+    // Shortly before its end a ban may be cleared away at any moment.
+    let soon = wall.saturating_add(SignedDuration::from_secs(1)).unwrap_or(wall);
+    let in_force = records.iter().filter(|ban| ban.note.expires.is_none_or(|expires| expires > soon));
+    latest_ends(in_force, deadline)
 }
 
 #[cfg(test)]

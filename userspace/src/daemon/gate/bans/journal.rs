@@ -178,7 +178,7 @@ fn told(result: Result<(), StoreError>) {
 fn weight(entry: &Entry) -> usize {
     let prefixes = match &entry.change {
         BanChange::Put(groups) => groups.iter().map(|(_, prefixes)| prefixes.len()).sum(),
-        BanChange::Delete(prefixes) | BanChange::Forget(_, prefixes) => prefixes.len(),
+        BanChange::Delete(_, prefixes) | BanChange::Forget(_, prefixes) => prefixes.len(),
         BanChange::EndNote(..) => 0,
     };
     // The entry itself.

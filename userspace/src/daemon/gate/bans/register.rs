@@ -1,6 +1,6 @@
 //! Bans in the kernel and in the store, kept in step.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -8,11 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use xdpgate_ebpf::abi::NEVER_EXPIRES;
 
 use super::check::ClockMoves;
+use super::holdings::Holdings;
 use super::journal::{Entry, Journal};
 use crate::api::Failure;
 use crate::daemon::clock::Deadline;
 use crate::kernel::{Kernel, KernelError};
-use crate::store::{BanChange, BanNote, BanRecord, EndedBans, NoteId, Store};
+use crate::store::{BanChange, BanNote, BanRecord, EndedBans, Store};
 
 /// What enforces bans: the kernel, or a model of it.
 pub(in crate::daemon) trait Enforcer {
@@ -22,6 +23,8 @@ pub(in crate::daemon) trait Enforcer {
     fn unban(&self, prefix: IpNet) -> bool;
     /// When a ban of exactly this prefix ends, [`NEVER_EXPIRES`] among the times; `None` without one.
     fn ban_end(&self, prefix: IpNet) -> Option<u64>;
+    /// The prefixes among these that are banned for longer.
+    fn held_longer(&self, bans: &[(IpNet, Option<u64>)]) -> Vec<IpNet>;
 }
 
 impl Enforcer for Kernel {
@@ -36,10 +39,17 @@ impl Enforcer for Kernel {
     fn ban_end(&self, prefix: IpNet) -> Option<u64> {
         Self::ban_end(self, prefix).map(|end| end.unwrap_or(NEVER_EXPIRES))
     }
+
+    fn held_longer(&self, bans: &[(IpNet, Option<u64>)]) -> Vec<IpNet> {
+        Self::held_longer(self, bans)
+    }
 }
 
 /// The bans of a daemon. A change is enforced first, then spooled, then answered: what was answered survives the end of the
 /// process, and nobody waits for the database.
+///
+/// Several sources may ban one prefix. The kernel has the latest of their ends, so that only a change that would move an end
+/// to an earlier time has to ask who else bans the prefix; all others ask nobody.
 #[derive(Debug, Default)]
 pub(in crate::daemon) struct BanRegister {
     /// Orders what comes into force. Held for the kernel's tables only, never for the store.
@@ -57,11 +67,13 @@ pub(in crate::daemon) struct NewBans {
 
 /// Bans that are cleared away at once; those who ban meanwhile wait for no more.
 const SWEPT_AT_ONCE: usize = 512;
+/// Likewise, of bans that one source lifts.
+const LIFTED_AT_ONCE: usize = 4_096;
 /// The kernel's tables round ends up, by at most this.
 const ROUNDED_UP: SignedDuration = SignedDuration::from_millis(100);
 
 impl BanRegister {
-    /// Bans all, or none. Where a prefix comes twice, its last note holds. Returns how many are new.
+    /// Bans all, or none; all of one source. Where a prefix comes twice, its last note holds. Returns how many are new.
     pub(in crate::daemon) fn ban(
         &self,
         enforcer: &impl Enforcer,
@@ -73,10 +85,12 @@ impl BanRegister {
             let end = deadline.monotonic(bans.note.expires);
             bans.prefixes.iter().map(move |prefix| (*prefix, end))
         });
-        let ends: Vec<_> = ends.collect();
+        let mut ends: Vec<_> = ends.collect();
+        let source = new.first().map(|bans| bans.note.source.clone()).unwrap_or_default();
         let change = BanChange::Put(new.into_iter().map(|bans| (bans.note, bans.prefixes)).collect());
         self.journal.make_room(store);
         let (count, entry) = self.enforce(store, change, || {
+            self.respect_others(enforcer, store, deadline, &source, &mut ends)?;
             let made = enforcer.ban_all(&ends);
             made.map_err(|error| none_made(ends.len(), error))
         })?;
@@ -86,14 +100,14 @@ impl BanRegister {
         Ok(count)
     }
 
-    /// Lifts bans of exactly these prefixes, in the database too. Returns those that there were.
+    /// Lifts everybody's bans of exactly these prefixes, in the database too. Returns those that there were.
     pub(in crate::daemon) fn unban(
         &self,
         enforcer: &impl Enforcer,
         store: &Store,
         prefixes: &[IpNet],
     ) -> Result<Vec<IpNet>, Failure> {
-        let change = BanChange::Delete(prefixes.to_vec());
+        let change = BanChange::Delete(None, prefixes.to_vec());
         self.journal.make_room(store);
         let (mut removed, entry) = self.enforce(store, change, || {
             let lifted = prefixes.iter().copied().filter(|prefix| enforcer.unban(*prefix));
@@ -107,6 +121,34 @@ impl BanRegister {
                 let otherwise = "they come back at the next start, unless the daemon can store it until then";
                 return Err(not_stored("lifted", &error, otherwise));
             }
+        }
+        Ok(removed)
+    }
+
+    /// Lifts the bans of one source of exactly these prefixes. What others ban stays banned. Returns those that there were.
+    pub(in crate::daemon) fn unban_of(
+        &self,
+        enforcer: &impl Enforcer,
+        store: &Store,
+        source: &str,
+        prefixes: &[IpNet],
+    ) -> Result<Vec<IpNet>, Failure> {
+        let mut removed = Vec::new();
+        for prefixes in prefixes.chunks(LIFTED_AT_ONCE) {
+            self.journal.make_room(store);
+            let change = BanChange::Delete(Some(source.to_owned()), prefixes.to_vec());
+            let (lifted, entry) = self.enforce(store, change, || {
+                let held = self.holdings(store, prefixes)?;
+                let lifted = prefixes.iter().copied().filter(|prefix| held.has(*prefix, source));
+                let lifted: Vec<IpNet> = lifted.collect();
+                leave_to_others(enforcer, &held, source, &lifted)?;
+                Ok::<_, Failure>(lifted)
+            })?;
+            removed.extend(lifted);
+            self.journal.keep(store, &entry).map_err(|error| {
+                let otherwise = "they come back at the next start, unless the daemon can store it until then";
+                not_stored("lifted", &error, otherwise)
+            })?;
         }
         Ok(removed)
     }
@@ -130,7 +172,7 @@ impl BanRegister {
         if self.journal.refused() > 0 {
             return Ok(0);
         }
-        let moment = Moment { deadline: Deadline::at(now, monotonic_now), monotonic_now };
+        let moment = Moment { deadline: Deadline::at(now, monotonic_now), now, monotonic_now };
         let mut gone = 0;
         for ended in store.ended_bans(now.saturating_sub(ROUNDED_UP).unwrap_or(now))? {
             gone += self.clear_away(enforcer, store, moment, &ended)?;
@@ -150,22 +192,9 @@ impl BanRegister {
         if waiting.is_empty() {
             return Ok(records);
         }
-        let mut bans: HashMap<IpNet, Arc<BanNote>> =
-            records.into_iter().map(|ban| (ban.prefix, ban.note)).collect();
-        for entry in &waiting {
-            match entry.change() {
-                BanChange::Put(groups) => {
-                    for (note, prefixes) in groups {
-                        let note = Arc::new(note.clone());
-                        let prefixes = prefixes.iter().filter(|prefix| concerns(**prefix));
-                        bans.extend(prefixes.map(|prefix| (*prefix, Arc::clone(&note))));
-                    }
-                }
-                BanChange::Delete(prefixes) => bans.retain(|prefix, _| !prefixes.contains(prefix)),
-                BanChange::Forget(..) | BanChange::EndNote(..) => {}
-            }
-        }
-        Ok(bans.into_iter().map(|(prefix, note)| BanRecord { prefix, note }).collect())
+        let mut held = Holdings::of(records);
+        waiting.iter().for_each(|entry| held.make(entry.change(), &concerns));
+        Ok(held.records())
     }
 
     /// Whether a change could be made without waiting for another one, or for the database.
@@ -212,7 +241,7 @@ impl BanRegister {
         let mut held_until = None;
         let mut gone = 0;
         for prefixes in ended.prefixes.chunks(SWEPT_AT_ONCE) {
-            let (over, held) = self.clear_some(enforcer, store, moment, ended.note, prefixes)?;
+            let (over, held) = self.clear_some(enforcer, store, moment, prefixes)?;
             held_until = held_until.max(held);
             gone += over.len();
             self.write(store, BanChange::Forget(ended.note, over))?;
@@ -222,39 +251,79 @@ impl BanRegister {
     }
 
     /// Takes those out of the tables that have ended by the kernel's clock: a wall clock that was set forward must not end a
-    /// ban early. Returns them, and the latest end of the others.
+    /// ban early. Returns them with those that others go on to ban, and the latest end of the rest.
     fn clear_some(
         &self,
         enforcer: &impl Enforcer,
         store: &Store,
         moment: Moment,
-        note: NoteId,
         prefixes: &[IpNet],
     ) -> Result<(Vec<IpNet>, Option<Timestamp>), Failure> {
         let _order = self.in_order();
-        let (mut over, mut held_until) = (Vec::new(), None);
+        let (mut over, mut in_force) = (Vec::new(), Vec::new());
         for prefix in prefixes {
             match enforcer.ban_end(*prefix) {
-                // Somebody has banned it for good since the ended bans were read.
-                Some(NEVER_EXPIRES) if self.is_waiting(*prefix) || !store.has_note(*prefix, note)? => {}
-                Some(end) if end != NEVER_EXPIRES && end > moment.monotonic_now => {
-                    held_until = held_until.max(Some(moment.deadline.wall(end)));
-                }
-                Some(_) => {
-                    enforcer.unban(*prefix);
+                Some(end) if end > moment.monotonic_now => in_force.push((*prefix, end)),
+                end => {
+                    if end.is_some() {
+                        enforcer.unban(*prefix);
+                    }
                     over.push(*prefix);
                 }
-                None => over.push(*prefix),
+            }
+        }
+        let mut held_until = None;
+        if in_force.is_empty() {
+            return Ok((over, held_until));
+        }
+        let held = self.holdings(store, &in_force.iter().map(|(prefix, _)| *prefix).collect::<Vec<_>>())?;
+        for (prefix, end) in in_force {
+            if held.holds(prefix, moment.now) {
+                over.push(prefix);
+            } else if end == NEVER_EXPIRES {
+                enforcer.unban(prefix);
+                over.push(prefix);
+            } else {
+                held_until = held_until.max(Some(moment.deadline.wall(end)));
             }
         }
         Ok((over, held_until))
     }
 
-    fn is_waiting(&self, prefix: IpNet) -> bool {
-        self.journal.waiting().iter().any(|entry| match entry.change() {
-            BanChange::Put(groups) => groups.iter().any(|(_, prefixes)| prefixes.contains(&prefix)),
-            BanChange::Delete(_) | BanChange::Forget(..) | BanChange::EndNote(..) => false,
-        })
+    /// Moves ends to later ones that other sources ask for.
+    fn respect_others(
+        &self,
+        enforcer: &impl Enforcer,
+        store: &Store,
+        deadline: Deadline,
+        source: &str,
+        ends: &mut [(IpNet, Option<u64>)],
+    ) -> Result<(), Failure> {
+        let longer = enforcer.held_longer(ends);
+        if longer.is_empty() {
+            return Ok(());
+        }
+        let held = self.holdings(store, &longer)?;
+        let longer: HashSet<IpNet> = longer.into_iter().collect();
+        for (prefix, end) in ends.iter_mut().filter(|(prefix, _)| longer.contains(prefix)) {
+            if let (Some(own), Some(others)) = (*end, held.last_end(*prefix, source)) {
+                let others = at_most_now(enforcer, *prefix, deadline.monotonic(others));
+                *end = others.map(|others| own.max(others));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who bans these prefixes. Under the lock that orders what comes into force.
+    fn holdings(&self, store: &Store, prefixes: &[IpNet]) -> Result<Holdings, Failure> {
+        // Before the store is read, as in `with_waiting`.
+        let waiting = self.journal.waiting();
+        let mut held = Holdings::of(store.bans_of(prefixes)?);
+        if !waiting.is_empty() {
+            let asked: HashSet<IpNet> = prefixes.iter().map(IpNet::trunc).collect();
+            waiting.iter().for_each(|entry| held.make(entry.change(), |prefix| asked.contains(&prefix)));
+        }
+        Ok(held)
     }
 
     fn write(&self, store: &Store, change: BanChange) -> Result<(), Failure> {
@@ -267,7 +336,36 @@ impl BanRegister {
 #[derive(Clone, Copy)]
 struct Moment {
     deadline: Deadline,
+    now: Timestamp,
     monotonic_now: u64,
+}
+
+/// Takes out of the tables what nobody but `source` bans, and moves the other ends to those of the others.
+fn leave_to_others(
+    enforcer: &impl Enforcer,
+    held: &Holdings,
+    source: &str,
+    lifted: &[IpNet],
+) -> Result<(), Failure> {
+    let deadline = Deadline::now();
+    let mut left = Vec::new();
+    for prefix in lifted {
+        match held.last_end(*prefix, source) {
+            Some(others) => left.push((*prefix, at_most_now(enforcer, *prefix, deadline.monotonic(others)))),
+            None => {
+                enforcer.unban(*prefix);
+            }
+        }
+    }
+    // They have their slots.
+    enforcer.ban_all(&left)?;
+    Ok(())
+}
+
+/// An end by the wall clock, but none later than what is enforced: that is the latest of all, whatever the clock was set to.
+fn at_most_now(enforcer: &impl Enforcer, prefix: IpNet, end: Option<u64>) -> Option<u64> {
+    let enforced = enforcer.ban_end(prefix)?;
+    Some(end.unwrap_or(NEVER_EXPIRES).min(enforced)).filter(|end| *end != NEVER_EXPIRES)
 }
 
 fn none_made(asked: usize, error: KernelError) -> Failure {

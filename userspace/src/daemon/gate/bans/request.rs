@@ -26,6 +26,8 @@ pub struct BanLines<'a> {
     pub reason: String,
     /// Who asks.
     pub source: String,
+    /// What an operator wants to remember about them.
+    pub note: String,
     /// Leave out lines that are no entries.
     pub skip_bad: bool,
     /// Also ban what would lock out an operator.
@@ -39,8 +41,8 @@ impl BanLines<'_> {
         let bad = if self.skip_bad { BadLines::Skip } else { BadLines::Refuse };
         let list = parse_list(self.text, &bad.into()).and_then(ParsedList::addresses_only);
         let list = list.map_err(Failure::invalid)?;
-        let note =
-            BanNote { expires, reason: self.reason.clone(), source: self.source.clone(), created: now };
+        let (reason, source, note) = (self.reason.clone(), self.source.clone(), self.note.clone());
+        let note = BanNote { expires, reason, source, note, created: now };
         Ok((NewBans { note, prefixes: prefixes(&list.ranges) }, list.skipped.total as u64))
     }
 }
@@ -59,15 +61,15 @@ pub(super) struct Grouped {
 impl Grouped {
     pub(super) fn of(request: &BanRequest, now: Timestamp) -> Result<Self, Failure> {
         let mut notes: Vec<BanNote> = Vec::new();
-        let mut known: HashMap<(Option<u64>, &str), usize> = HashMap::new();
+        let mut known: HashMap<(Option<u64>, &str, &str), usize> = HashMap::new();
         let mut numbers = Vec::with_capacity(request.bans.len());
-        for NewBan { ttl_seconds, reason, .. } in &request.bans {
-            let number = match known.entry((*ttl_seconds, reason)) {
+        for NewBan { ttl_seconds, reason, note, .. } in &request.bans {
+            let number = match known.entry((*ttl_seconds, reason, note)) {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(new) => {
                     let expires = ttl_seconds.map(|seconds| expiry(now, seconds)).transpose()?;
-                    let (reason, source) = (reason.clone(), request.source.clone());
-                    notes.push(BanNote { expires, reason, source, created: now });
+                    let (reason, source, note) = (reason.clone(), request.source.clone(), note.clone());
+                    notes.push(BanNote { expires, reason, source, note, created: now });
                     *new.insert(notes.len() - 1)
                 }
             };
@@ -111,6 +113,7 @@ pub(super) fn shown(prefix: IpNet, note: &BanNote, now: Timestamp) -> Ban {
         remaining_seconds: remaining.map(|seconds| u64::try_from(seconds).unwrap_or(0)),
         reason: note.reason.clone(),
         source: note.source.clone(),
+        note: note.note.clone(),
         created: note.created,
     }
 }
@@ -144,8 +147,10 @@ mod tests {
             prefix: prefix.parse().unwrap(),
             ttl_seconds: *ttl_seconds,
             reason: (*reason).to_owned(),
+            note: String::new(),
         };
-        BanRequest { bans: bans.iter().map(ban).collect(), source: "test".to_owned(), force: false }
+        let bans = bans.iter().map(ban).collect();
+        BanRequest { bans, source: "test".to_owned(), lengthen: None, force: false }
     }
 
     #[test]
@@ -183,9 +188,17 @@ mod tests {
     }
 
     fn lines(text: &str, skip_bad: bool) -> Result<(NewBans, u64), Failure> {
-        let (reason, source) = (String::new(), String::new());
-        BanLines { text: text.as_bytes(), ttl_seconds: Some(60), reason, source, skip_bad, force: false }
-            .read(now())
+        let [reason, source, note] = [const { String::new() }; 3];
+        BanLines {
+            text: text.as_bytes(),
+            ttl_seconds: Some(60),
+            reason,
+            source,
+            note,
+            skip_bad,
+            force: false,
+        }
+        .read(now())
     }
 
     #[test]

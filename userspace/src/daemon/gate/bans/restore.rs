@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::api::Failure;
 use crate::daemon::clock::{Deadline, now};
 use crate::kernel::{Kernel, KernelError, monotonic_ns};
-use crate::store::{BanChange, BanNote, Store};
+use crate::store::{BanChange, BanNote, BanRecord, Store};
 
 /// Makes the kernel's bans those of the store. Returns how many had no room: a daemon that does not start would protect
 /// from even fewer.
@@ -20,8 +20,7 @@ pub(in crate::daemon::gate) fn restore(kernel: &Kernel, store: &Store) -> Result
     }
     store.tidy_bans(now)?;
     let deadline = Deadline::now();
-    let wanted: Vec<_> =
-        store.bans()?.iter().map(|ban| (ban.prefix, deadline.monotonic(ban.note.expires))).collect();
+    let wanted = latest_ends(&store.bans()?, deadline);
     let replaced = kernel.replace_bans(&wanted);
     tracing::info!(bans = wanted.len(), milliseconds = started.elapsed().as_millis(), "bans restored");
     match replaced {
@@ -29,6 +28,24 @@ pub(in crate::daemon::gate) fn restore(kernel: &Kernel, store: &Store) -> Result
         Err(KernelError::TableFull { .. }) => those_that_fit(kernel, &wanted),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Of each prefix the latest end. Those of one prefix stand next to each other.
+pub(super) fn latest_ends<'a>(
+    bans: impl IntoIterator<Item = &'a BanRecord>,
+    deadline: Deadline,
+) -> Vec<(IpNet, Option<u64>)> {
+    let mut ends: Vec<(IpNet, Option<u64>)> = Vec::new();
+    for ban in bans {
+        let end = deadline.monotonic(ban.note.expires);
+        match ends.last_mut() {
+            Some((prefix, last)) if *prefix == ban.prefix => {
+                *last = last.zip(end).map(|(one, other)| one.max(other));
+            }
+            _ => ends.push((ban.prefix, end)),
+        }
+    }
+    ends
 }
 
 fn those_that_fit(kernel: &Kernel, wanted: &[(IpNet, Option<u64>)]) -> Result<usize, Failure> {
@@ -73,6 +90,7 @@ fn adopt(kernel: &Kernel, store: &Store, now: Timestamp) -> Result<(), Failure> 
             expires: expires_ns.map(|expires| deadline.wall(expires)),
             reason: "found in the kernel".to_owned(),
             source: "adopted".to_owned(),
+            note: String::new(),
             created: now,
         };
         (note, prefixes)

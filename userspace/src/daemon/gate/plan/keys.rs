@@ -64,6 +64,9 @@ pub(super) fn keys(inputs: &Inputs) -> Keys {
     }
     say("country", "rule", GeoRule::from(&config.country).summary());
     say("country", "udp_services", listed(&config.country.udp_services));
+    say("bans", "lengthen", config.bans.lengthen.to_string());
+    say("bans", "longest", display_duration(config.bans.longest).to_string());
+    say("bans", "forget", display_duration(config.bans.forget).to_string());
     source_limits(&config, &mut say);
     config.services.iter().for_each(|one| service(one, &mut say));
     for (plan, loaded) in config.plans.iter().zip(inputs.plans.iter()) {

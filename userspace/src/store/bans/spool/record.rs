@@ -8,11 +8,15 @@ use jiff::Timestamp;
 
 use crate::store::bans::{BanChange, BanNote};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Had no free text beside a reason, and a lift was always everybody's.
+const FIRST_VERSION: u8 = 1;
 const HEAD: usize = 16;
 
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
+/// The bans of one source.
+const DELETE_OF: u8 = 3;
 /// Added to the length of an IPv6 prefix, so that one byte says length and family.
 const IPV6: u8 = 64;
 /// In place of an end.
@@ -32,11 +36,17 @@ pub(super) fn of(change: &BanChange) -> Vec<u8> {
                 bytes.extend(note.created.as_millisecond().to_le_bytes());
                 text(&mut bytes, &note.reason);
                 text(&mut bytes, &note.source);
+                text(&mut bytes, &note.note);
                 keys(&mut bytes, prefixes);
             }
         }
-        BanChange::Delete(prefixes) => {
+        BanChange::Delete(None, prefixes) => {
             bytes.push(DELETE);
+            keys(&mut bytes, prefixes);
+        }
+        BanChange::Delete(Some(source), prefixes) => {
+            bytes.push(DELETE_OF);
+            text(&mut bytes, source);
             keys(&mut bytes, prefixes);
         }
         // What has ended is found again.
@@ -62,25 +72,28 @@ pub(super) fn next<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(body)
 }
 
-/// `None`: another version wrote it.
+/// `None`: a later version wrote it. What an earlier one left is read.
 pub(super) fn read(mut body: &[u8]) -> Option<BanChange> {
     let [version, kind] = take(&mut body)?;
     let change = match (version, kind) {
-        (VERSION, PUT) => {
+        (FIRST_VERSION | VERSION, PUT) => {
             let groups = take(&mut body).map(u64::from_le_bytes)?;
-            BanChange::Put((0..groups).map(|_| group(&mut body)).collect::<Option<_>>()?)
+            BanChange::Put((0..groups).map(|_| group(&mut body, version)).collect::<Option<_>>()?)
         }
-        (VERSION, DELETE) => BanChange::Delete(prefixes(&mut body)?),
+        (FIRST_VERSION | VERSION, DELETE) => BanChange::Delete(None, prefixes(&mut body)?),
+        (VERSION, DELETE_OF) => BanChange::Delete(Some(string(&mut body)?), prefixes(&mut body)?),
         _ => return None,
     };
     body.is_empty().then_some(change)
 }
 
-fn group(body: &mut &[u8]) -> Option<(BanNote, Vec<IpNet>)> {
+fn group(body: &mut &[u8], version: u8) -> Option<(BanNote, Vec<IpNet>)> {
     let expires = take(body).map(i64::from_le_bytes)?;
     let expires = if expires == NEVER { None } else { Some(Timestamp::from_millisecond(expires).ok()?) };
     let created = Timestamp::from_millisecond(take(body).map(i64::from_le_bytes)?).ok()?;
-    let note = BanNote { expires, created, reason: string(body)?, source: string(body)? };
+    let (reason, source) = (string(body)?, string(body)?);
+    let note = if version == FIRST_VERSION { String::new() } else { string(body)? };
+    let note = BanNote { expires, created, reason, source, note };
     Some((note, prefixes(body)?))
 }
 

@@ -15,14 +15,15 @@ fn nets(texts: &[&str]) -> Vec<IpNet> {
 fn put(expires: Option<i64>, reason: &str, prefixes: &[&str]) -> BanChange {
     let expires = expires.map(|seconds| Timestamp::from_second(seconds).unwrap());
     let created = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
-    let note = BanNote { expires, reason: reason.to_owned(), source: "test".to_owned(), created };
+    let (reason, source) = (reason.to_owned(), "test".to_owned());
+    let note = BanNote { expires, reason, source, note: "seen at night".to_owned(), created };
     BanChange::Put(vec![(note, nets(prefixes))])
 }
 
 fn some_changes() -> Vec<BanChange> {
     vec![
         put(None, "for good é", &["192.0.2.1/32", "0.0.0.0/0", "::/0", "2001:db8::1/128"]),
-        BanChange::Delete(nets(&["192.0.2.1/32"])),
+        BanChange::Delete(Some("test".to_owned()), nets(&["192.0.2.1/32"])),
         put(Some(4_000_000_000), "", &["198.51.100.0/24"]),
     ]
 }
@@ -113,10 +114,31 @@ fn the_store_takes_what_is_left_when_it_is_opened() {
 fn another_version_is_named() {
     let directory = TempDir::new().unwrap();
     let mut bytes = record::of(&some_changes()[1]);
-    bytes[16] = 2;
+    bytes[16] = 3;
     assert_eq!(record::next(&mut bytes.as_slice()), None, "the checksum covers the version");
-    assert_eq!(record::read(&[2, 1]), None);
+    assert_eq!(record::read(&[3, 1]), None);
     assert_eq!(record::read(&[]), None);
     let error = StoreError::Spool { path: directory.path().join(NAME) }.to_string();
     assert!(error.contains("another version") && error.contains("bans.spool"), "{error}");
+}
+
+#[test]
+fn what_the_first_version_left_is_read() {
+    // A ban of 192.0.2.1 for good, with a reason and a source of one letter each, and its lift.
+    let mut put = vec![1, 1];
+    put.extend(1_u64.to_le_bytes());
+    put.extend(i64::MAX.to_le_bytes());
+    put.extend(1_000_i64.to_le_bytes());
+    for letter in [b'r', b's'] {
+        put.extend(1_u64.to_le_bytes());
+        put.push(letter);
+    }
+    let keys = [1_u64.to_le_bytes().as_slice(), &[32, 192, 0, 2, 1]].concat();
+    put.extend(&keys);
+    let Some(BanChange::Put(groups)) = record::read(&put) else { panic!("not read") };
+    let [(note, prefixes)] = groups.as_slice() else { panic!("{groups:?}") };
+    assert_eq!((note.reason.as_str(), note.source.as_str(), note.note.as_str()), ("r", "s", ""));
+    assert_eq!(*prefixes, nets(&["192.0.2.1/32"]));
+    let lift = [[1, 2].as_slice(), &keys].concat();
+    assert_eq!(record::read(&lift), Some(BanChange::Delete(None, nets(&["192.0.2.1/32"]))));
 }

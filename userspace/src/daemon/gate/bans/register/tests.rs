@@ -26,6 +26,10 @@ impl Enforcer for Model {
     fn ban_end(&self, prefix: IpNet) -> Option<u64> {
         self.0.lock().unwrap().end(prefix).map(|end| end.unwrap_or(NEVER_EXPIRES))
     }
+
+    fn held_longer(&self, bans: &[(IpNet, Option<u64>)]) -> Vec<IpNet> {
+        self.0.lock().unwrap().held_longer(bans)
+    }
 }
 
 pub(in crate::daemon::gate::bans) struct Stage {
@@ -53,13 +57,41 @@ impl Stage {
         prefixes: &[&str],
         expires: Option<Timestamp>,
     ) -> Result<usize, Failure> {
-        let note = BanNote { expires, reason: String::new(), source: "test".to_owned(), created: now() };
+        self.ban_by("test", prefixes, expires)
+    }
+
+    pub(in crate::daemon::gate::bans) fn ban_by(
+        &self,
+        source: &str,
+        prefixes: &[&str],
+        expires: Option<Timestamp>,
+    ) -> Result<usize, Failure> {
+        let (reason, source, note) = (String::new(), source.to_owned(), String::new());
+        let note = BanNote { expires, reason, source, note, created: now() };
         let prefixes = prefixes.iter().map(|prefix| net(prefix)).collect();
         self.register.ban(&self.model, &self.store, vec![NewBans { note, prefixes }])
     }
 
     pub(in crate::daemon::gate::bans) fn unban(&self, prefixes: &[&str]) -> Result<Vec<IpNet>, Failure> {
         self.register.unban(&self.model, &self.store, &nets(prefixes))
+    }
+
+    fn unban_by(&self, source: &str, prefixes: &[&str]) -> Vec<IpNet> {
+        self.register.unban_of(&self.model, &self.store, source, &nets(prefixes)).unwrap()
+    }
+
+    /// Seconds until the tables let a prefix pass, `Some(None)` never; `None`: they do.
+    fn held_for(&self, prefix: &str) -> Option<Option<u64>> {
+        let end = self.model.ban_end(net(prefix))?;
+        Some((end != NEVER_EXPIRES).then(|| (end - monotonic_ns() + SECOND / 2) / SECOND))
+    }
+
+    fn sources_of(&self, prefix: &str) -> Vec<String> {
+        let records = self.register.with_waiting(|| Ok(self.store.bans()?), |_| true).unwrap();
+        let of = records.into_iter().filter(|ban| ban.prefix == net(prefix));
+        let mut sources: Vec<_> = of.map(|ban| ban.note.source.clone()).collect();
+        sources.sort();
+        sources
     }
 
     fn sweep_at(&self, now: Timestamp, monotonic_now: u64) -> usize {
@@ -302,4 +334,98 @@ fn kernel_and_store_agree_after_changes_by_many() {
     });
     assert_eq!(stage.in_force(), stage.stored());
     assert_eq!(stage.listed(), stage.stored());
+}
+
+const A: &str = "192.0.2.1/32";
+
+#[test]
+fn the_longest_ban_of_a_prefix_holds() {
+    // With all of it in the database, and with all of it on its way.
+    for stored in [false, true] {
+        let stage = Stage::new();
+        let settle = || {
+            if stored {
+                stage.register.finish(&stage.store);
+            }
+        };
+        assert_eq!(stage.ban_by("one", &[A], Some(after(100))).unwrap(), 1);
+        settle();
+        assert_eq!(stage.ban_by("two", &[A], Some(after(50))).unwrap(), 0);
+        settle();
+        assert_eq!(stage.held_for(A), Some(Some(100)));
+        stage.ban_by("two", &[A], Some(after(200))).unwrap();
+        settle();
+        assert_eq!(stage.held_for(A), Some(Some(200)));
+        stage.ban_by("two", &[A], Some(after(20))).unwrap();
+        settle();
+        assert_eq!(stage.held_for(A), Some(Some(100)), "a source can shorten its own ban only");
+        stage.ban_by("one", &[A], None).unwrap();
+        settle();
+        stage.ban_by("two", &[A], Some(after(300))).unwrap();
+        settle();
+        assert_eq!(stage.held_for(A), Some(None), "for good");
+        assert_eq!(stage.sources_of(A), ["one", "two"]);
+        assert_eq!(stage.unban_by("one", &[A]), nets(&[A]));
+        settle();
+        assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(Some(300)), vec!["two".to_owned()]));
+        assert!(stage.unban_by("one", &[A]).is_empty(), "it has none any more");
+        assert!(stage.unban_by("three", &[A]).is_empty(), "it never had one");
+        assert_eq!(stage.unban_by("two", &[A]), nets(&[A]));
+        assert_eq!((stage.held_for(A), stage.stored()), (None, vec![]));
+    }
+}
+
+#[test]
+fn a_lift_without_a_source_is_of_all() {
+    let stage = Stage::new();
+    stage.ban_by("one", &[A], None).unwrap();
+    stage.ban_by("two", &[A], Some(after(50))).unwrap();
+    assert_eq!(stage.unban(&[A]).unwrap().first(), Some(&net(A)));
+    assert_eq!((stage.held_for(A), stage.stored()), (None, vec![]));
+}
+
+#[test]
+fn the_end_of_one_ban_leaves_that_of_another_source() {
+    let stage = Stage::new();
+    stage.ban_by("one", &[A, "192.0.2.2/32"], Some(after(10))).unwrap();
+    stage.ban_by("two", &[A], Some(after(100))).unwrap();
+    stage.ban_by("for good", &["192.0.2.2/32"], None).unwrap();
+    let at = |seconds: u64| (after(i64::try_from(seconds).unwrap()), monotonic_ns() + seconds * SECOND);
+    stage.sweep_at(at(11).0, at(11).1);
+    assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(Some(100)), vec!["two".to_owned()]));
+    assert_eq!((stage.held_for("192.0.2.2/32"), stage.in_force().len()), (Some(None), 2));
+    stage.sweep_at(at(101).0, at(101).1);
+    assert_eq!((stage.in_force(), stage.stored()), (nets(&["192.0.2.2/32"]), nets(&["192.0.2.2/32"])));
+}
+
+#[test]
+fn lifts_of_one_source_survive_a_kill() {
+    let stage = Stage::new();
+    stage.ban_by("one", &[A], None).unwrap();
+    stage.ban_by("two", &[A], None).unwrap();
+    stage.register.finish(&stage.store);
+    stage.unban_by("one", &[A]);
+    let (_directory, store) = stage.killed();
+    let left: Vec<_> = store.bans().unwrap().into_iter().map(|ban| ban.note.source.clone()).collect();
+    assert_eq!(left, ["two"]);
+}
+
+#[test]
+fn a_wall_clock_that_is_set_back_lets_no_ban_hold_longer() {
+    let stage = Stage::new();
+    stage.ban_by("one", &[A], Some(after(100))).unwrap();
+    stage.ban_by("two", &[A], Some(after(200))).unwrap();
+    stage.register.finish(&stage.store);
+    // As if the clock had been set back by an hour since: by it they end that much later.
+    let late = SignedDuration::from_hours(1);
+    let records = stage.store.bans().unwrap();
+    let put = |ban: &BanRecord| {
+        let expires = ban.note.expires.map(|expires| expires + late);
+        (BanNote { expires, ..BanNote::clone(&ban.note) }, vec![ban.prefix])
+    };
+    stage.store.change_bans(&[&BanChange::Put(records.iter().map(put).collect())]).unwrap();
+    stage.unban_by("two", &[A]);
+    assert_eq!(stage.held_for(A), Some(Some(200)), "nobody knows better, and it was so long before");
+    stage.ban_by("three", &[A], Some(after(10))).unwrap();
+    assert_eq!(stage.held_for(A), Some(Some(200)));
 }
