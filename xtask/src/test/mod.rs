@@ -19,12 +19,16 @@ struct Tier {
 }
 
 /// `--show-output` prints what a passed test wrote: a skip says there why.
-const TIERS: [Tier; 7] = [
+const TIERS: [Tier; 8] = [
     Tier { heading: "1 unit and property tests", arguments: &["--workspace", "--lib", "--bins"] },
     Tier { heading: "1 examples in the documentation", arguments: &["--workspace", "--doc"] },
     Tier {
         heading: "1 what the documents say",
         arguments: &["--package", "xdpgate-tests", "--test", "docs"],
+    },
+    Tier {
+        heading: "1 files of the fuzz targets",
+        arguments: &["--package", "xdpgate-tests", "--test", "fuzz"],
     },
     Tier {
         heading: "2 the built object",
