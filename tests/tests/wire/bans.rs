@@ -234,3 +234,87 @@ fn a_ban_of_the_management_network_is_refused() -> Result<()> {
     stage.cli(&format!("ban add {source} --force"))?;
     stage.assert_dropped(source, "banned")
 }
+
+#[test]
+fn each_source_lifts_only_what_it_has_banned() -> Result<()> {
+    if !kernel_or_skip("each_source_lifts_only_what_it_has_banned") {
+        return Ok(());
+    }
+    let mut stage = Stage::under("")?;
+    let [source, _] = hosts(1);
+    stage.cli(&format!("ban add {source} --ttl 1h --source one --note seen-at-night"))?;
+    stage.cli(&format!("ban add {source} --ttl 2s --source two"))?;
+    thread::sleep(ENDS_WITHIN);
+    stage.assert_dropped(source, "banned")?;
+    stage.cli(&format!("ban add {source} --ttl permanent --source two"))?;
+    stage.daemon.kill()?;
+    stage.daemon.start_again()?;
+    let listed = stage.cli("ban list")?;
+    assert!(listed.contains("(seen-at-night)") && listed.contains("2 bans of 1 prefix"), "{listed}");
+    assert_eq!(stage.cli("ban list --source one --ending-within 2h --count")?, "1 ban\n");
+    assert_eq!(stage.cli("ban list --ending-within 5m --count")?, "0 bans\n");
+    let lifted = stage.cli(&format!("ban del {source} --source two"))?;
+    assert_eq!(lifted, format!("{source}: lifted; still banned by one\n"));
+    stage.assert_dropped(source, "banned")?;
+    let none = stage.refused(&format!("ban del {source} --source two"))?;
+    assert_eq!(none.code, 4, "{none:?}");
+    stage.cli(&format!("ban del {source} --source two --if-banned"))?;
+    stage.cli("ban del --all --source one")?;
+    stage.assert_passed(source, "default-pass")
+}
+
+#[test]
+fn repeated_bans_lengthen_where_that_is_wished() -> Result<()> {
+    if !kernel_or_skip("repeated_bans_lengthen_where_that_is_wished") {
+        return Ok(());
+    }
+    let stage = Stage::under("[bans]\nlengthen = true\nlongest = \"3 h\"\n")?;
+    let [source, other] = hosts(1);
+    let ban = |source, more: &str| -> Result<u64> {
+        let made = stage.json(&format!("ban add {source} --ttl 1h {more}"))?;
+        Ok(made["bans"][0]["remaining_seconds"].as_u64().unwrap_or(0))
+    };
+    assert_eq!((ban(source, "")?, ban(source, "")?), (3_600, 3_600), "once more while it holds is no repetition");
+    for longer in [7_200, 10_800, 10_800] {
+        stage.cli(&format!("ban del {source}"))?;
+        assert_eq!(ban(source, "")?, longer);
+    }
+    stage.cli(&format!("ban del {source}"))?;
+    assert_eq!(ban(source, "--lengthen=false")?, 3_600);
+    assert_eq!(ban(other, "")?, 3_600);
+    Ok(())
+}
+
+#[test]
+fn what_is_exported_can_be_imported() -> Result<()> {
+    if !kernel_or_skip("what_is_exported_can_be_imported") {
+        return Ok(());
+    }
+    let stage = Stage::under("[safety]\nmanagement_prefixes = [\"203.0.113.0/24\"]\n")?;
+    let [[one, one6], [other, _]] = [1, 2].map(hosts);
+    for format in ["plain", "ipset", "nft", "nft-json", "json", "csv"] {
+        stage.cli(&format!("ban add {one} {one6} --ttl 1h --reason scan"))?;
+        stage.cli("ban add 198.51.100.2/31 --ttl permanent")?;
+        let file = stage.write("export", stage.cli(&format!("ban export --format {format}"))?)?;
+        stage.cli("ban del --all --source cli")?;
+        stage.assert_passed(one, "default-pass")?;
+        let said = stage.cli(&format!("ban import {} --ttl 30m", file.display()))?;
+        assert_eq!(said, "3 bans in force, 3 of them new\n", "{format}");
+        for source in [one, one6, other] {
+            stage.assert_dropped(source, "banned")?;
+        }
+        let bans = stage.json("ban list")?;
+        let left = bans["bans"][0]["remaining_seconds"].as_u64().unwrap_or(0);
+        let whole = if format == "plain" { 1_800 } else { 3_600 };
+        assert!((whole - 60..=whole).contains(&left), "{format}: {bans}");
+        stage.cli("ban del --all --source import")?;
+    }
+    let file = stage.write("mixed", format!("{one}\n203.0.113.7\nnobody\n"))?;
+    let refused = stage.refused(&format!("ban import {}", file.display()))?;
+    assert_eq!(refused.code, 5, "{refused:?}");
+    let said = stage.cli(&format!("ban import {} --skip-bad", file.display()))?;
+    for part in ["1 ban in force, 1 of them new", "1 left out: line 3", "203.0.113.7: not banned: ", "management prefix"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    Ok(())
+}

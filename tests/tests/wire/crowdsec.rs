@@ -338,3 +338,34 @@ fn in_monitor_mode_decisions_are_only_counted() -> Result<()> {
     wait("it is counted", PATIENCE, counted)?;
     stage.assert_passed(source, "default-pass")
 }
+
+#[test]
+fn a_decision_about_a_country_is_of_all_its_ranges() -> Result<()> {
+    if !kernel_or_skip("a_decision_about_a_country_is_of_all_its_ranges") {
+        return Ok(());
+    }
+    let (mut stage, server) = with_key()?;
+    decide(&server, "--scope Country --value KP --duration 1h")?;
+    let says = |stage: &Stage, part: &str| {
+        wait(part, PATIENCE, || Ok(stage.cli("status")?.contains(part)))
+    };
+    says(&stage, "1 of scope Country: not enforced, no geo database")?;
+    let database = "198.51.100.1,198.51.100.2,KP\n198.51.100.3,198.51.100.3,DE\n\
+        2001:db8:100:1::,2001:db8:100:2:ffff:ffff:ffff:ffff,KP\n";
+    let file = stage.write("countries.csv", database)?;
+    stage.cli(&format!("geo database {}", file.display()))?;
+    until(&stage, hosts(1)[0], true, Instant::now())?;
+    for source in [1, 2].into_iter().flat_map(hosts) {
+        stage.assert_dropped(source, "blocklisted")?;
+    }
+    stage.assert_passed(hosts(3)[0], "default-pass")?;
+    assert!(!stage.cli("status")?.contains("of scope Country"), "{}", stage.cli("status")?);
+
+    stage.daemon.terminate()?;
+    stage.daemon.start_again()?;
+    stage.assert_dropped(hosts(1)[0], "blocklisted")?;
+    delete(&server, "--scope Country --value KP")?;
+    until(&stage, hosts(1)[0], false, Instant::now())?;
+    assert_eq!(stage.json("list show")?["lists"], serde_json::json!([]));
+    Ok(())
+}

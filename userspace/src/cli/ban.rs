@@ -65,6 +65,10 @@ pub(super) fn ban(session: &Session, command: BanCommand) -> Result<(), Stop> {
                 .output
                 .show(&bans, |out, bans| if count { total(out, &bans.bans) } else { table(out, &bans.bans) })
         }
+        BanCommand::Export { format, filter } => {
+            let bans: Bans = session.get(&path(&filter))?;
+            super::ban_export::export(bans.bans, format)
+        }
         BanCommand::Import(args) => super::ban_import::import(session, &args),
     }
 }

@@ -4,6 +4,7 @@ mod allow;
 mod args;
 mod audit;
 mod ban;
+mod ban_export;
 mod ban_import;
 mod capture_file;
 mod check;

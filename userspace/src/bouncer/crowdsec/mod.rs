@@ -21,4 +21,6 @@ pub use self::usage::{Seen, Usage};
 pub const SOURCE: &str = "crowdsec";
 
 #[cfg(test)]
+mod mock;
+#[cfg(test)]
 mod tests;

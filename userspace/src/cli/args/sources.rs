@@ -9,6 +9,7 @@ use crate::bouncer::import::ImportFormat;
 use crate::cli::ttl::{Since, Ttl, Wait};
 use crate::config::{CountryScope, DefaultAction, Mode, Name};
 use crate::country::CountryCode;
+use crate::feeds::ExportFormat;
 
 const WHO: &str = "Who, such as 192.0.2.1 or 2001:db8::/48";
 
@@ -78,6 +79,14 @@ pub(in crate::cli) enum BanCommand {
     },
     /// Take over the bans of another program; those that would lock you out are left out
     Import(BanImportArgs),
+    /// Write the bans in force to standard output, for another program
+    Export {
+        #[arg(long, value_name = "FORMAT", default_value_t = ExportFormat::Plain,
+            help = format!("As what: {}", ExportFormat::ALL.map(ExportFormat::word).join(", ")))]
+        format: ExportFormat,
+        #[command(flatten)]
+        filter: BanFilterArgs,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,8 @@
 //!
 //! While the server is away its last decisions go on to hold until they end. When it is back, everything is asked for again.
 
+mod countries;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
+use self::countries::Listed;
 use super::bans::NewBans;
 use super::{Gate, lockout};
 use crate::api::types::{CrowdsecStatus, OriginDecisions};
@@ -51,6 +54,10 @@ struct Talk {
     takes_usage: bool,
     refused: HashSet<IpNet>,
     no_room: HashSet<IpNet>,
+    /// What the list of countries was made of.
+    listed: Option<Listed>,
+    /// Why decisions about countries are not enforced.
+    unlisted: Option<String>,
 }
 
 impl Gate {
@@ -112,6 +119,8 @@ impl Gate {
             takes_usage: true,
             refused: HashSet::new(),
             no_room: HashSet::new(),
+            listed: None,
+            unlisted: None,
             config,
         })
     }
@@ -123,7 +132,8 @@ impl Gate {
             let prefixes: Vec<IpNet> = bans.into_iter().map(|(prefix, _)| prefix).collect();
             self.bans.unban_of(&self.kernel, &self.store, SOURCE, &prefixes)
         });
-        match lifted {
+        let unlisted = self.unlist_countries();
+        match lifted.and_then(|lifted| unlisted.map(|()| lifted)) {
             Ok(lifted) => {
                 tracing::info!(
                     bans = lifted.len(),
@@ -160,6 +170,8 @@ impl Gate {
             tracing::error!(%error, "decisions of CrowdSec are not all in force; trying again");
             talk.schedule.in_doubt();
         }
+        let countries = talk.book.unenforced().countries;
+        talk.unlisted = self.list_countries(talk, &countries);
         self.answered(talk, now);
         self.tell_usage(talk, now);
         every
@@ -311,7 +323,9 @@ impl Talk {
         };
         say(self.refused.len() as u64, "would lock out an operator");
         say(self.no_room.len() as u64, "have no room; raise tables.bans and restart after `xdpgate detach`");
-        say(countries.len() as u64, "of scope Country: not enforced");
+        if let Some(why) = &self.unlisted {
+            say(countries.len() as u64, &format!("of scope Country: {why}"));
+        }
         say(systems.len() as u64, "of scope AS: not enforced, no ASN database");
         for (why, count) in unused {
             match why {
