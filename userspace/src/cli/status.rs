@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use super::numbers::{grouped, since, time};
 use super::output::Stop;
 use super::policy::waits;
@@ -54,6 +56,14 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     writeln!(out, "allowlist   {} entries", grouped(status.allow))?;
     writeln!(out, "blocklists  {}", status.lists)?;
     writeln!(out, "countries   {}", status.country)?;
+    if let Some(geo) = &status.geo_database {
+        let countries = grouped(geo.countries);
+        writeln!(out, "geo         {}, {countries} countries", age(&geo.name, geo.built))?;
+    }
+    if let Some(asn) = &status.asn_database {
+        let systems = grouped(asn.systems);
+        writeln!(out, "asn         {}, {systems} autonomous systems", age(&asn.name, asn.built))?;
+    }
     for set in &policy.modes {
         writeln!(
             out,
@@ -68,6 +78,12 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     let fragments =
         if status.kernel.fragments { "frames in several buffers" } else { "single-buffer frames only" };
     writeln!(out, "kernel      {}, {fragments}", status.kernel.release)
+}
+
+/// A database, and how old it is.
+pub(super) fn age(name: &str, built: Option<Timestamp>) -> String {
+    let built = built.map(|built| format!(", built {} ({} ago)", time(built), since(built)));
+    format!("{name}{}", built.unwrap_or_default())
 }
 
 fn interface(out: &mut dyn Write, interface: &InterfaceStatus) -> io::Result<()> {

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::service::{LimitConfig, PlanConfig, ServiceConfig};
-use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Name, Rate};
+use super::{
+    AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, ListScope, Mode, Name, Rate,
+};
 use crate::country::CountryCode;
 
 /// A checked policy. [`Config::default`] is that of an empty file: it limits and blocks nothing.
@@ -28,9 +31,11 @@ pub struct Config {
     /// Blocklist files, in the order of the policy.
     pub lists: Vec<ListConfig>,
     /// Where countries come from.
-    pub geo: Option<GeoConfig>,
-    /// The rule on countries.
+    pub geo: GeoConfig,
+    /// The rule on countries, where a service has none of its own.
     pub country: CountryRule,
+    /// UDP ports on which the host serves, beside those of services with a country rule.
+    pub udp_services: UdpServices,
     /// The rule on later fragments.
     pub fragments: Fragments,
     /// The limits of each source, for what belongs to no service.
@@ -123,13 +128,17 @@ impl Default for Safety {
     }
 }
 
-/// One blocklist file.
+/// One blocklist.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListConfig {
     /// Its name in counters and on the command line.
     pub name: Name,
-    /// The file.
-    pub path: PathBuf,
+    /// What kind of sources it names; services may name it instead of the list.
+    pub label: Option<Name>,
+    /// Where its sources are written.
+    pub content: ListContent,
+    /// To whose packets it applies.
+    pub applies: ListScope,
     /// Whether it drops or only counts.
     pub mode: Mode,
     /// Whether lines that cannot be read are skipped instead of refusing the list.
@@ -138,15 +147,34 @@ pub struct ListConfig {
     pub line: u32,
 }
 
-/// Where countries come from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GeoConfig {
-    /// An MMDB or a CSV file.
-    pub database: PathBuf,
+/// Where the sources of a list are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListContent {
+    /// In this file.
+    File(PathBuf),
+    /// In the database of autonomous systems: all that these announce. Never empty.
+    Systems(BTreeSet<u32>),
 }
 
-/// The rule on countries.
+/// Where countries and autonomous systems come from.
 #[derive(Clone, Debug, PartialEq)]
+pub struct GeoConfig {
+    /// The database of countries, an MMDB or a CSV file.
+    pub database: Option<PathBuf>,
+    /// The database of autonomous systems, likewise.
+    pub asn_database: Option<PathBuf>,
+    /// How often the daemon looks whether their files have changed.
+    pub check_every: Duration,
+}
+
+impl Default for GeoConfig {
+    fn default() -> Self {
+        Self { database: None, asn_database: None, check_every: Duration::from_mins(1) }
+    }
+}
+
+/// A rule on countries.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CountryRule {
     /// Which countries.
     pub rule: CountrySelection,
@@ -156,19 +184,15 @@ pub struct CountryRule {
     pub scope: CountryScope,
     /// Whether the rule drops or only counts.
     pub mode: Mode,
-    /// UDP ports on which the host serves: a packet to one of them starts something.
-    pub udp_services: Vec<u16>,
 }
 
-impl Default for CountryRule {
+/// UDP ports on which the host serves: a packet to one of them starts something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpServices(pub Vec<u16>);
+
+impl Default for UdpServices {
     fn default() -> Self {
-        Self {
-            rule: CountrySelection::Off,
-            unknown: DefaultAction::Pass,
-            scope: CountryScope::Initiating,
-            mode: Mode::Enforce,
-            udp_services: vec![53, 443],
-        }
+        Self(vec![53, 443])
     }
 }
 
@@ -182,6 +206,28 @@ pub enum CountrySelection {
     Deny(BTreeSet<CountryCode>),
     /// Only these may. Never empty.
     AllowOnly(BTreeSet<CountryCode>),
+}
+
+impl CountrySelection {
+    /// Whether sources of a country may not.
+    #[must_use]
+    pub fn denies(&self, country: CountryCode) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Deny(countries) => countries.contains(&country),
+            Self::AllowOnly(countries) => !countries.contains(&country),
+        }
+    }
+
+    /// The countries that it names.
+    #[must_use]
+    pub const fn named(&self) -> &BTreeSet<CountryCode> {
+        const NONE: &BTreeSet<CountryCode> = &BTreeSet::new();
+        match self {
+            Self::Off => NONE,
+            Self::Deny(countries) | Self::AllowOnly(countries) => countries,
+        }
+    }
 }
 
 /// The rule on fragments that are not the first of their packet.

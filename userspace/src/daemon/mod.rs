@@ -18,6 +18,6 @@ pub use self::caller::{Caller, Credentials};
 pub use self::events::{EventLog, tcp_flags};
 pub use self::gate::{BanLines, Gate, NewList, probe_of};
 pub use self::host::socket_owners;
-pub use self::inputs::{Inputs, LoadedGeo};
+pub use self::inputs::{Inputs, Loaded, LoadedAsn, LoadedGeo};
 pub use self::log::{LogFormat, start_logging};
 pub use self::options::{MetricsAt, RunOptions};

@@ -11,7 +11,7 @@ mod range;
 mod reader;
 
 pub use disjoint::{DisjointRanges, merged};
-pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
+pub use geo::{AsnDatabase, CsvProblem, GeoDatabase, GeoError, GeoRange};
 pub use lines::{Entry, parse_line};
 pub use list::{BadLine, BadLineReport, BadLines, ListError, ParsedList};
 pub use problem::LineProblem;

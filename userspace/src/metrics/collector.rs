@@ -30,7 +30,7 @@ impl GateCollector {
             status: self.gate.status()?,
             stats: self.gate.stats()?,
             lists: self.gate.lists()?.lists,
-            geo: self.gate.geo(),
+            geo: self.gate.geo()?,
         })
     }
 }

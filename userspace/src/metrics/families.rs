@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
-use crate::api::types::{Count, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode};
+use crate::api::types::{
+    Count, CountryStats, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode,
+};
 use crate::config::{Mode, Name};
 
 /// What one scrape reads.
@@ -55,8 +57,14 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     families.add(catalog::POLICY_PREFIXES, &["ipv6"], number(status.policy.sizes.ipv6_prefixes));
     families.add(catalog::RELOAD_SUCCESSFUL, &[], truth(status.policy.last_reload.successful));
     families.add(catalog::RELOAD_SUCCESS_TIME, &[], seconds(status.policy.loaded));
-    if let Some(built) = geo.database.as_ref().and_then(|database| database.built) {
-        families.add(catalog::GEO_BUILT, &[], seconds(built));
+    for country in &stats.countries {
+        families.country(country);
+    }
+    if let Some(info) = &geo.database {
+        families.database("geo", &info.name, info.built, info.loaded, info.ranges);
+    }
+    if let Some(info) = &geo.asn_database {
+        families.database("asn", &info.name, info.built, info.loaded, info.ranges);
     }
     families.add(catalog::EVENTS_WRITTEN, &[], number(stats.events.written));
     families.add(catalog::EVENTS_SKIPPED, &[], number(stats.events.skipped));
@@ -108,6 +116,31 @@ impl Families {
         for (verdict, count) in counts {
             self.count(catalog::LIMIT_PACKETS, catalog::LIMIT_BYTES, &[service, plan, name, verdict], count);
         }
+    }
+
+    fn country(&mut self, counted: &CountryStats) {
+        let country = counted.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
+        self.count(
+            catalog::COUNTRY_DROPPED_PACKETS,
+            catalog::COUNTRY_DROPPED_BYTES,
+            &[&country],
+            counted.dropped,
+        );
+        self.count(
+            catalog::COUNTRY_MONITORED_PACKETS,
+            catalog::COUNTRY_MONITORED_BYTES,
+            &[&country],
+            counted.monitored,
+        );
+    }
+
+    fn database(&mut self, kind: &str, name: &str, built: Option<Timestamp>, loaded: Timestamp, ranges: u64) {
+        self.add(catalog::GEO_INFO, &[kind, name], 1.0);
+        if let Some(built) = built {
+            self.add(catalog::GEO_BUILT, &[kind], seconds(built));
+        }
+        self.add(catalog::GEO_LOADED, &[kind], seconds(loaded));
+        self.add(catalog::GEO_RANGES, &[kind], number(ranges));
     }
 
     fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {

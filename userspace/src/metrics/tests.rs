@@ -7,8 +7,9 @@ use prometheus::{Encoder, TextEncoder};
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    Count, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus, KernelInfo,
-    LastReload, LimitStats, ListInfo, Origin, PolicyStatus, Sizes, Stats, Status, TableStatus, XdpMode,
+    AsnDatabaseInfo, Count, CountryStats, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats,
+    InterfaceStatus, KernelInfo, LastReload, LimitStats, ListInfo, Origin, PolicyStatus, Sizes, Stats,
+    Status, TableStatus, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
@@ -48,6 +49,8 @@ fn snapshot() -> Snapshot {
             lists: 1,
             audit_failures: 2,
             country: "off".to_owned(),
+            geo_database: None,
+            asn_database: None,
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },
         },
@@ -77,6 +80,7 @@ fn snapshot() -> Snapshot {
                 dropped: Count { packets: 1, bytes: 60 },
                 monitored: Count { packets: 0, bytes: 0 },
             }],
+            countries: vec![CountryStats { country: None, dropped: count, monitored: Count::default() }],
             events: EventCounts { written: 1, skipped: 2, lost: 3 },
         },
         lists: vec![ListInfo {
@@ -99,9 +103,21 @@ fn snapshot() -> Snapshot {
                 origin: Origin::Policy,
                 name: "g".to_owned(),
                 built: Some(time),
+                loaded: time,
+                ranges: 5,
                 countries: 1,
             }),
+            asn_database: Some(AsnDatabaseInfo {
+                path: "/a".into(),
+                name: "a".to_owned(),
+                built: Some(time),
+                loaded: time,
+                ranges: 6,
+                systems: 2,
+            }),
             countries: Vec::new(),
+            services: Vec::new(),
+            counted: Vec::new(),
             changed: None,
         },
     }

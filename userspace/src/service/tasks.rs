@@ -19,6 +19,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const EVENTS_EVERY: Duration = Duration::from_millis(50);
 /// The data path returns by itself; this only makes it last.
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
+/// The policy says how often the files of databases are looked at; this is the most often that it may.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -52,6 +54,7 @@ impl Tasks {
         self.0.spawn(sweep(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
+        self.0.spawn(watch_databases(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
         }
@@ -138,6 +141,10 @@ async fn watch(gate: Arc<Gate>) -> Failure {
         }
     })
     .await
+}
+
+async fn watch_databases(gate: Arc<Gate>) -> Failure {
+    every(LOOK_EVERY, gate, Gate::watch_databases).await
 }
 
 /// Only while the gate answers.

@@ -25,10 +25,11 @@ pub use self::coverage::{Cover, Coverage, ProcessInfo, SocketCoverage};
 pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
     BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,
-    ListMatch, Origined, Probe, ProbeVerdict, Protocol,
+    ListMatch, Origined, Probe, ProbeVerdict, Protocol, SystemMatch,
 };
 pub use self::geo::{
-    CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
+    AsnDatabaseInfo, CountryEntry, CountryStats, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup,
+    GeoRule, GeoRuleRequest, GeoUpdate, GeoUpdated, RuleWord, ServiceRule, System,
 };
 pub use self::history::{
     Applied, ApplyRequest, History, HistoryDetails, HistoryEntry, ModeAnswer, ModeRequest, ModeSet,

@@ -36,8 +36,12 @@ pub(in crate::config) enum Kind {
     PortRanges { most: usize },
     /// Names of limits.
     LimitNames { most: usize },
+    /// Names or labels of lists.
+    ListNames { most: usize },
     /// Country codes.
     Countries,
+    /// Numbers of autonomous systems.
+    Systems { most: usize },
     /// A rate in packets.
     PacketRate,
     /// A number of packets.
@@ -69,9 +73,11 @@ impl Kind {
             Self::Path | Self::SocketPath => "a path in quotes",
             Self::Address => "an address with a port, in quotes",
             Self::Name(_) => "a name in quotes",
-            Self::Interfaces { .. } | Self::LimitNames { .. } => "a list of names in quotes",
+            Self::Interfaces { .. } | Self::LimitNames { .. } | Self::ListNames { .. } => {
+                "a list of names in quotes"
+            }
             Self::Prefixes => "a list of prefixes in quotes",
-            Self::Ports { .. } => "a list of whole numbers",
+            Self::Ports { .. } | Self::Systems { .. } => "a list of whole numbers",
             Self::PortRanges { .. } => "a list of whole numbers and of ranges in quotes",
             Self::Countries => "a list of country codes in quotes",
             Self::PacketRate | Self::ByteRate | Self::AnyRate => "a rate in quotes",
@@ -84,7 +90,7 @@ impl Kind {
 
     /// The type of one element of a list.
     pub(in crate::config) const fn element_name(self) -> &'static str {
-        if let Self::Interfaces { .. } | Self::LimitNames { .. } = self {
+        if let Self::Interfaces { .. } | Self::LimitNames { .. } | Self::ListNames { .. } = self {
             return "a name in quotes";
         }
         if let Self::Prefixes = self {
@@ -109,6 +115,9 @@ impl Kind {
         if let Self::Integer { min, max } = self {
             return min..=max;
         }
+        if let Self::Systems { .. } = self {
+            return 1..=u32::MAX as u64;
+        }
         if let Self::Ports { .. } | Self::PortRanges { .. } = self {
             1..=u16::MAX as u64
         } else {
@@ -121,7 +130,9 @@ impl Kind {
         if let Self::Interfaces { most }
         | Self::Ports { most }
         | Self::PortRanges { most }
-        | Self::LimitNames { most } = self
+        | Self::LimitNames { most }
+        | Self::ListNames { most }
+        | Self::Systems { most } = self
         {
             return Some(most);
         }
@@ -157,7 +168,11 @@ impl Kind {
                 format!("at most {most} ports and `first-last` ranges, of 1 to 65,535")
             }
             Self::LimitNames { most } => format!("at most {most} names of limits, no name twice"),
+            Self::ListNames { most } => format!("at most {most} names or labels of lists, no name twice"),
             Self::Countries => "codes of two letters".to_owned(),
+            Self::Systems { most } => {
+                format!("1 to {} numbers of 1 to {}", grouped(most as u64), grouped(u32::MAX.into()))
+            }
             Self::PacketRate => LimitUnit::Packets.allowed().to_owned(),
             Self::PacketBurst => format!(
                 "1 to {} packets, and at most one day of the rate",
@@ -201,7 +216,9 @@ impl Kind {
             Self::Ports { .. } => "[22]",
             Self::PortRanges { .. } => "[443, \"8000-8099\"]",
             Self::LimitNames { .. } => "[\"per-client\"]",
+            Self::ListNames { .. } => "[\"tor\"]",
             Self::Countries => "[\"DE\"]",
+            Self::Systems { .. } => "[64500]",
             Self::PacketRate => "\"2000/s\"",
             Self::PacketBurst => "4000",
             Self::ByteRate => "\"50 Mbit/s\"",

@@ -105,8 +105,18 @@ fn alternatives(path: &str) -> Option<Value> {
     match path {
         "plan" => Some(json!({ "anyOf": [{ "required": ["prefixes"] }, { "required": ["path"] }] })),
         "country" => Some(json!({ "not": { "required": ["deny", "allow_only"] } })),
+        "service.country" => Some(one_of("deny", "allow_only")),
+        "list" => Some(one_of("path", "asn")),
         _ => None,
     }
+}
+
+/// One of two keys, and not both.
+fn one_of(one: &str, other: &str) -> Value {
+    json!({
+        "anyOf": [{ "required": [one] }, { "required": [other] }],
+        "not": { "required": [one, other] }
+    })
 }
 
 #[cfg(test)]

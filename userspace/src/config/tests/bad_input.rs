@@ -271,7 +271,7 @@ fn unknown_keys_and_tables() {
         ),
         (
             "[[list]]\nname = \"a\"\npath = \"b\"\nskipbad = true",
-            "4: list.skipbad: unknown key; allowed here: `mode`, `name`, `path`, `skip_bad`; did you mean `skip_bad`?",
+            "4: list.skipbad: unknown key; allowed here: `applies`, `asn`, `label`, `mode`, `name`, `path`, `skip_bad`; did you mean `skip_bad`?",
         ),
         ("[[limits]]\nname = \"a\"", "1: limits: is not a table; allowed: [limits]; did you mean [[limit]]?"),
         (

@@ -11,6 +11,7 @@ mod confirm;
 mod coverage;
 mod explain;
 mod geo;
+mod geo_update;
 mod history;
 mod interfaces;
 mod limits;
@@ -39,6 +40,7 @@ pub use self::probe::probe_of;
 
 use self::bans::BanRegister;
 use self::confirm::Pending;
+use self::geo_update::GeoWatch;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
@@ -63,6 +65,7 @@ pub struct Gate {
     /// The policy file as it was last read.
     seen: RwLock<PolicyText>,
     audit: AuditLog,
+    geo_watch: GeoWatch,
     bans: BanRegister,
     last_reload: RwLock<LastReload>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,

@@ -72,6 +72,7 @@ impl Gate {
             pending: RwLock::new(pending),
             seen: RwLock::new(seen),
             audit,
+            geo_watch: super::geo_update::GeoWatch::default(),
             bans: BanRegister::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
             guarded: Mutex::new(BTreeMap::new()),

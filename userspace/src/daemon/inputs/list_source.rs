@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use super::Inputs;
 use crate::api::Failure;
 use crate::api::types::Origin;
-use crate::config::{ListConfig, Mode, Name};
+use crate::config::{ListConfig, ListContent, Mode, Name};
 use crate::daemon::clock;
 use crate::daemon::file_stamp::FileStamp;
 use crate::feeds::{BadLineReport, BadLines, ParsedList, parse_list, read_list};
@@ -23,8 +24,10 @@ pub struct ListSource {
     pub mode: Mode,
     /// Who named it.
     pub origin: Origin,
-    /// The file.
+    /// The file: its own, or the database that tells what its systems announce.
     pub path: PathBuf,
+    /// The autonomous systems that it names in place of a file.
+    pub systems: Option<BTreeSet<u32>>,
     /// Whether bad lines are left out.
     pub skip_bad: bool,
     /// How many were.
@@ -39,11 +42,16 @@ pub struct ListSource {
 
 impl ListSource {
     pub(super) fn of_policy(list: &ListConfig) -> Self {
+        let (path, systems) = match &list.content {
+            ListContent::File(path) => (path.clone(), None),
+            ListContent::Systems(systems) => (PathBuf::new(), Some(systems.clone())),
+        };
         Self {
             name: list.name.clone(),
             mode: list.mode,
             origin: Origin::Policy,
-            path: list.path.clone(),
+            path,
+            systems,
             skip_bad: list.skip_bad,
             skipped: BadLineReport::default(),
             added: clock::now(),
@@ -60,6 +68,7 @@ impl ListSource {
             mode: list.mode,
             origin: Origin::Operator,
             path,
+            systems: None,
             skip_bad: list.skip_bad,
             skipped: BadLineReport::default(),
             added: list.added,
@@ -84,8 +93,9 @@ impl ListSource {
     /// The list as it was read before, if its file is the same and is to be read in the same way.
     pub(super) fn take_over(&mut self, before: &Inputs) -> Option<LoadedList> {
         let mut pairs = before.list_sources.iter().zip(before.lists.iter());
-        let (source, list) =
-            pairs.find(|(source, _)| source.path == self.path && source.skip_bad == self.skip_bad)?;
+        let (source, list) = pairs.find(|(source, _)| {
+            source.path == self.path && source.skip_bad == self.skip_bad && source.systems.is_none()
+        })?;
         self.stamp = source.stamp.filter(|stamp| stamp.is_of(&self.path));
         self.stamp?;
         self.skipped = source.skipped.clone();
