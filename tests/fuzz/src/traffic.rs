@@ -1,7 +1,6 @@
 //! Packets: alone, as the decision reads them, and in captures.
 
 use std::path::Path;
-use std::sync::LazyLock;
 
 use xdpgate::captures::{Capture, MAX_PACKET};
 use xdpgate::daemon::Inputs;
@@ -27,16 +26,26 @@ ports = [80, 443]
 /// In nanoseconds.
 const NOW: u64 = 3_600_000_000_000;
 
-static MODEL: LazyLock<Option<Model>> = LazyLock::new(|| {
+// It counts, so that threads can't share one.
+thread_local! {
+    static MODEL: Option<Model> = model();
+}
+
+fn model() -> Option<Model> {
     let config = xdpgate::config::parse(POLICY, Path::new("fuzz.toml")).ok()?;
     let image = Inputs::load(config, None).ok()?.compile(1).ok()?;
     Some(Model::new(image))
-});
+}
 
 /// A frame.
 pub fn packet(data: &[u8]) {
-    assert!(MODEL.is_some(), "the policy is valid");
-    let Some(model) = MODEL.as_ref() else { return };
+    MODEL.with(|model| {
+        assert!(model.is_some(), "the policy is valid");
+        model.as_ref().inspect(|model| judge(data, model));
+    });
+}
+
+fn judge(data: &[u8], model: &Model) {
     let judge = || {
         let mut packet = Packet::unread(u32::try_from(data.len()).unwrap_or(u32::MAX));
         (decide(&data, &mut packet, model, &NOW), packet)
@@ -55,9 +64,11 @@ pub fn capture(data: &[u8]) {
         assert!(record.bytes.len() <= MAX_PACKET as usize && record.bytes.len() <= data.len());
         assert!(record.number >= packets);
         let mut packet = Packet::unread(record.length);
-        if let Some(model) = MODEL.as_ref() {
-            decide(&record.frame(), &mut packet, model, &NOW);
-        }
+        MODEL.with(|model| {
+            model.as_ref().inspect(|model| {
+                let _ = decide(&record.frame(), &mut packet, *model, &NOW);
+            });
+        });
     }
     assert!(capture.packets() >= packets);
 }

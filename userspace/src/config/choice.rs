@@ -99,6 +99,15 @@ choices! {
         All = "all",
     }
 
+    /// To whose packets a list applies.
+    ListScope {
+        /// To those of every service that does not say otherwise, and of none.
+        #[default]
+        Everywhere = "everywhere",
+        /// To those of services that name it.
+        Services = "services",
+    }
+
     /// How a limit counts.
     Algorithm {
         /// Tokens arrive evenly, up to a burst.

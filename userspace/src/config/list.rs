@@ -1,5 +1,6 @@
 //! Lists, once they are checked: every list that another one names exists, and none consists of itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Dangerous, Mode, Name};
+use super::{Dangerous, ListScope, Mode, Name};
 use crate::feeds::{Guard, Reading};
 use crate::http::{Url, shown};
 
@@ -29,8 +30,10 @@ pub struct ListConfig {
     pub except: Vec<Except>,
     /// How often its source is looked at; absent: at the start and by a reload alone.
     pub every: Option<Duration>,
-    /// What it is of.
+    /// What kind of sources it names; services may name it instead of the list.
     pub label: Option<Name>,
+    /// To whose packets it applies.
+    pub applies: ListScope,
     /// The line of the policy that names it.
     pub line: u32,
 }
@@ -46,6 +49,8 @@ pub enum ListFrom {
     Url(UrlSource),
     /// Other lists.
     Union(Vec<Name>),
+    /// The database of autonomous systems: all that these announce. Never empty.
+    Systems(BTreeSet<u32>),
 }
 
 /// How a list is fetched.
@@ -122,10 +127,11 @@ impl ListFrom {
             Self::Folder(_) => "folder",
             Self::Url(_) => "url",
             Self::Union(_) => "union",
+            Self::Systems(_) => "asn",
         }
     }
 
-    /// The files that such a list is to be read from now, in order; none where it is fetched or consists of others.
+    /// The files that such a list is to be read from now, in order; none where it is fetched, consists of others, or is in a database.
     ///
     /// # Errors
     /// When a folder can't be read.
@@ -136,7 +142,7 @@ impl ListFrom {
                 let files = files_of(path);
                 files.map(Some).map_err(|source| FolderError { path: path.clone(), source })
             }
-            Self::Url(_) | Self::Union(_) => Ok(None),
+            Self::Url(_) | Self::Union(_) | Self::Systems(_) => Ok(None),
         }
     }
 }
@@ -158,6 +164,10 @@ impl fmt::Display for ListFrom {
             Self::Union(names) => {
                 let names: Vec<_> = names.iter().map(Name::as_str).collect();
                 write!(formatter, "union of {}", names.join(", "))
+            }
+            Self::Systems(systems) => {
+                let systems: Vec<_> = systems.iter().map(|number| format!("AS{number}")).collect();
+                formatter.write_str(&systems.join(", "))
             }
         }
     }

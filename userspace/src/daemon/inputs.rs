@@ -1,28 +1,31 @@
 //! What a policy is compiled from, read and checked.
 
+mod databases;
 pub(super) mod list_content;
 mod list_source;
 pub(super) mod modes;
 mod resolve;
+mod system_lists;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+pub(super) use self::databases::Database;
+pub use self::databases::{Loaded, LoadedAsn, LoadedGeo};
 pub(super) use self::list_content::ListContent;
 pub(super) use self::list_source::{FoundLine, ListSource};
 
 use super::clock;
-use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, ListFrom, Mode, Name, PlanConfig};
-use crate::feeds::{GeoDatabase, ReadListError, Reading, read_list};
+use crate::config::{Config, CountryRule, ListFrom, Mode, Name, PlanConfig, ServiceConfig};
+use crate::feeds::{ReadListError, Reading, read_list};
 use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
 use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
@@ -47,23 +50,12 @@ pub struct Inputs {
     pub list_sources: Arc<Vec<ListSource>>,
     /// The geo database.
     pub geo: Option<Arc<LoadedGeo>>,
+    /// The database of autonomous systems.
+    pub asn: Option<Arc<LoadedAsn>>,
     /// The plans, in the order of the policy.
     pub plans: Arc<Vec<LoadedPlan>>,
     /// The numbers of limits before this policy.
     pub numbers: Arc<LimitNumbers>,
-}
-
-/// The geo database in use.
-#[derive(Debug)]
-pub struct LoadedGeo {
-    /// The file.
-    pub path: PathBuf,
-    /// Who named it.
-    pub origin: Origin,
-    /// What is in it.
-    pub database: GeoDatabase,
-    /// What the file was like when it was read.
-    stamp: Option<FileStamp>,
 }
 
 impl Inputs {
@@ -117,9 +109,15 @@ impl Inputs {
             }
             sources.push(ListSource::of_operator(list, file(&list.file)));
         }
-        sources.iter_mut().try_for_each(|source| source.load(before, store))?;
-        let geo = geo_path(&config, state);
-        let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
+        let geo = geo_path(&config, state).map(|(path, origin)| {
+            LoadedGeo::open_after(before.and_then(|before| before.geo.as_ref()), &path, origin)
+        });
+        let geo = geo.transpose()?;
+        let asn = config.geo.asn_database.as_ref().map(|path| {
+            LoadedAsn::open_after(before.and_then(|before| before.asn.as_ref()), path, Origin::Policy)
+        });
+        let asn = asn.transpose()?;
+        sources.iter_mut().try_for_each(|source| source.load(before, store, asn.as_ref()))?;
         let plans = config.plans.iter().map(read_plan);
         let numbers = match before {
             Some(before) => (*before.numbers).clone(),
@@ -137,6 +135,7 @@ impl Inputs {
             lists: Arc::new(resolve::resolve(&sources)),
             list_sources: Arc::new(sources),
             geo,
+            asn,
         };
         inputs.drop_modes_of_nothing();
         Ok(inputs)
@@ -171,9 +170,15 @@ impl Inputs {
         CountryRule { mode: self.mode(modes::COUNTRY, written.mode), ..written }
     }
 
+    /// The country rule in force of a service that has one of its own.
+    pub(super) fn service_country_rule(&self, service: &ServiceConfig) -> Option<CountryRule> {
+        let written = service.country.clone()?;
+        Some(CountryRule { mode: self.mode(&service.country_rule(), written.mode), ..written })
+    }
+
     pub(super) fn written_country_rule(&self) -> CountryRule {
         let file = &self.config.country;
-        self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
+        self.country.as_ref().map_or_else(|| file.clone(), GeoRule::in_policy)
     }
 
     /// The same policy with other lists.
@@ -192,7 +197,9 @@ impl Inputs {
             ListFrom::Union(names) => {
                 names.iter().flat_map(|name| self.lines_covering(name, address)).collect()
             }
-            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => source.lines_covering(address),
+            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) | ListFrom::Systems(_) => {
+                source.lines_covering(address)
+            }
         }
     }
 
@@ -236,29 +243,9 @@ impl Inputs {
     }
 }
 
-impl LoadedGeo {
-    /// Reads a database.
-    ///
-    /// # Errors
-    /// When it cannot be read or is not valid.
-    pub fn open(path: &Path, origin: Origin) -> Result<Self, Failure> {
-        let (database, stamp) = FileStamp::around(path, || GeoDatabase::open(path));
-        Ok(Self { path: path.to_owned(), origin, database: database?, stamp })
-    }
-
-    /// The database as it was read before, if its file is the same.
-    fn open_after(before: Option<&Inputs>, path: &Path, origin: Origin) -> Result<Arc<Self>, Failure> {
-        let known = before.and_then(|before| before.geo.as_ref());
-        let same = known.filter(|geo| {
-            geo.path == path && geo.origin == origin && geo.stamp.is_some_and(|stamp| stamp.is_of(path))
-        });
-        same.map_or_else(|| Self::open(path, origin).map(Arc::new), |geo| Ok(Arc::clone(geo)))
-    }
-}
-
 fn geo_path(config: &Config, state: &OperatorState) -> Option<(PathBuf, Origin)> {
     let by_operator = state.geo_database.clone().map(|path| (path, Origin::Operator));
-    by_operator.or_else(|| config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+    by_operator.or_else(|| config.geo.database.clone().map(|path| (path, Origin::Policy)))
 }
 
 /// A plan with the sources of its file.

@@ -21,6 +21,6 @@ pub use self::events::{EventLog, tcp_flags};
 pub use self::feeds::{Done, Look};
 pub use self::gate::{BanLines, Gate, NewList, probe_of};
 pub use self::host::socket_owners;
-pub use self::inputs::{Inputs, LoadedGeo};
+pub use self::inputs::{Inputs, Loaded, LoadedAsn, LoadedGeo};
 pub use self::log::{LogFormat, start_logging};
 pub use self::options::{MetricsAt, RunOptions};

@@ -122,8 +122,23 @@ metrics! {
         "1 if the last attempt to read the policy took effect. At 0 the policy before it is in force.";
     RELOAD_SUCCESS_TIME = "xdpgate_config_last_reload_success_timestamp_seconds", Gauge, [],
         "When the policy in force was read.";
-    GEO_BUILT = "xdpgate_geo_database_timestamp_seconds", Gauge, [],
-        "When the geo database was built. Absent without one, or where it does not say.";
+    COUNTRY_DROPPED_PACKETS = "xdpgate_country_dropped_packets_total", Counter, ["country"],
+        "Packets that country rules dropped, by the country of the source; unknown: of no known one. Countries without any are \
+         left out.";
+    COUNTRY_DROPPED_BYTES = "xdpgate_country_dropped_bytes_total", Counter, ["country"],
+        "Bytes of frames, likewise.";
+    COUNTRY_MONITORED_PACKETS = "xdpgate_country_monitored_packets_total", Counter, ["country"],
+        "Packets that country rules in monitor mode would have dropped, likewise.";
+    COUNTRY_MONITORED_BYTES = "xdpgate_country_monitored_bytes_total", Counter, ["country"],
+        "Bytes of frames, likewise.";
+    GEO_INFO = "xdpgate_geo_database_info", Gauge, ["database", "name"],
+        "1 for a database in use: geo (countries) or asn (autonomous systems), and what it calls itself.";
+    GEO_BUILT = "xdpgate_geo_database_build_timestamp_seconds", Gauge, ["database"],
+        "When the database was built. Absent where it does not say.";
+    GEO_LOADED = "xdpgate_geo_database_loaded_timestamp_seconds", Gauge, ["database"],
+        "When the file of the database was read.";
+    GEO_RANGES = "xdpgate_geo_database_ranges", Gauge, ["database"],
+        "Ranges of addresses in the database.";
     EVENTS_WRITTEN = "xdpgate_events_written_total", Counter, [],
         "Sampled events handed to the daemon.";
     EVENTS_SKIPPED = "xdpgate_events_skipped_total", Counter, [],

@@ -31,7 +31,7 @@ impl GateCollector {
             stats: self.gate.stats()?,
             lists: self.gate.lists()?.lists,
             feeds: self.gate.list_statuses().lists,
-            geo: self.gate.geo(),
+            geo: self.gate.geo()?,
         })
     }
 }

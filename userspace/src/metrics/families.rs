@@ -5,8 +5,8 @@ use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
 use crate::api::types::{
-    ChecksStatus, Count, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus, Stats,
-    Status, XdpMode,
+    ChecksStatus, Count, CountryStats, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus,
+    Stats, Status, XdpMode,
 };
 use crate::config::{Mode, Name};
 
@@ -65,8 +65,14 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     families.add(catalog::POLICY_PREFIXES, &["ipv6"], number(status.policy.sizes.ipv6_prefixes));
     families.add(catalog::RELOAD_SUCCESSFUL, &[], truth(status.policy.last_reload.successful));
     families.add(catalog::RELOAD_SUCCESS_TIME, &[], seconds(status.policy.loaded));
-    if let Some(built) = geo.database.as_ref().and_then(|database| database.built) {
-        families.add(catalog::GEO_BUILT, &[], seconds(built));
+    for country in &stats.countries {
+        families.country(country);
+    }
+    if let Some(info) = &geo.database {
+        families.database("geo", &info.name, info.built, info.loaded, info.ranges);
+    }
+    if let Some(info) = &geo.asn_database {
+        families.database("asn", &info.name, info.built, info.loaded, info.ranges);
     }
     families.checks(&status.checks);
     families.add(catalog::EVENTS_WRITTEN, &[], number(stats.events.written));
@@ -164,6 +170,31 @@ impl Families {
         }
         self.add(catalog::DRIFT_MENDED, &[], number(checks.mended));
         self.add(catalog::CHECK_SUCCESSFUL, &[], truth(checks.failed.is_none()));
+    }
+
+    fn country(&mut self, counted: &CountryStats) {
+        let country = counted.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
+        self.count(
+            catalog::COUNTRY_DROPPED_PACKETS,
+            catalog::COUNTRY_DROPPED_BYTES,
+            &[&country],
+            counted.dropped,
+        );
+        self.count(
+            catalog::COUNTRY_MONITORED_PACKETS,
+            catalog::COUNTRY_MONITORED_BYTES,
+            &[&country],
+            counted.monitored,
+        );
+    }
+
+    fn database(&mut self, kind: &str, name: &str, built: Option<Timestamp>, loaded: Timestamp, ranges: u64) {
+        self.add(catalog::GEO_INFO, &[kind, name], 1.0);
+        if let Some(built) = built {
+            self.add(catalog::GEO_BUILT, &[kind], seconds(built));
+        }
+        self.add(catalog::GEO_LOADED, &[kind], seconds(loaded));
+        self.add(catalog::GEO_RANGES, &[kind], number(ranges));
     }
 
     fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {

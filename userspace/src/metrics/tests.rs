@@ -8,9 +8,10 @@ use prometheus::{Encoder, TextEncoder};
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    ChecksStatus, Count, CrowdsecStatus, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats,
-    InterfaceStatus, KernelInfo, LastReload, LimitStats, ListInfo, ListState, ListStatus, ListUpdates,
-    Origin, OriginDecisions, PolicyStatus, Sizes, Stats, Status, TableDrift, TableStatus, Verified, XdpMode,
+    AsnDatabaseInfo, ChecksStatus, Count, CountryStats, CrowdsecStatus, EventCounts, Geo, GeoDatabaseInfo,
+    GeoRule, InterfaceStats, InterfaceStatus, KernelInfo, LastReload, LimitStats, ListInfo, ListState,
+    ListStatus, ListUpdates, Origin, OriginDecisions, PolicyStatus, Sizes, Stats, Status, TableDrift,
+    TableStatus, Verified, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
@@ -69,6 +70,8 @@ fn snapshot() -> Snapshot {
                 error: None,
                 unenforced: Vec::new(),
             }),
+            geo_database: None,
+            asn_database: None,
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },
         },
@@ -98,6 +101,7 @@ fn snapshot() -> Snapshot {
                 dropped: Count { packets: 1, bytes: 60 },
                 monitored: Count { packets: 0, bytes: 0 },
             }],
+            countries: vec![CountryStats { country: None, dropped: count, monitored: Count::default() }],
             events: EventCounts { written: 1, skipped: 2, lost: 3 },
         },
         lists: vec![ListInfo {
@@ -154,9 +158,21 @@ fn snapshot() -> Snapshot {
                 origin: Origin::Policy,
                 name: "g".to_owned(),
                 built: Some(time),
+                loaded: time,
+                ranges: 5,
                 countries: 1,
             }),
+            asn_database: Some(AsnDatabaseInfo {
+                path: "/a".into(),
+                name: "a".to_owned(),
+                built: Some(time),
+                loaded: time,
+                ranges: 6,
+                systems: 2,
+            }),
             countries: Vec::new(),
+            services: Vec::new(),
+            counted: Vec::new(),
             changed: None,
         },
     }

@@ -44,6 +44,7 @@ fn routes(gate: Arc<Gate>) -> Router {
         .route("/geo", get(routes::geo))
         .route("/geo/rule", put(routes::put_geo_rule).delete(routes::delete_geo_rule))
         .route("/geo/database", put(routes::put_geo_database).delete(routes::delete_geo_database))
+        .route("/geo/update", post(routes::update_geo))
         .route("/geo/lookup/{address}", get(routes::geo_lookup))
         .route("/explain/{address}", get(routes::explain).post(routes::explain_packets))
         .route("/coverage", get(routes::coverage))

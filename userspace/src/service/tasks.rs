@@ -24,6 +24,8 @@ const SETTLE_EVERY: Duration = Duration::from_millis(200);
 const FEEDS_EVERY: Duration = Duration::from_millis(200);
 /// How often it is looked whether the policy names another CrowdSec server.
 const CROWDSEC_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The policy says how often the files of databases are looked at; this is the most often that it may.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -62,6 +64,7 @@ impl Tasks {
         self.0.spawn(watch(Arc::clone(gate)));
         self.0.spawn(self::verify(Arc::clone(gate), verify));
         self.0.spawn(follow_feeds(Arc::clone(gate)));
+        self.0.spawn(watch_databases(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
         }
@@ -203,6 +206,10 @@ async fn verify(gate: Arc<Gate>, period: Duration) -> Failure {
         let _ = gate.verify(&Caller::daemon());
     })
     .await
+}
+
+async fn watch_databases(gate: Arc<Gate>) -> Failure {
+    every(LOOK_EVERY, gate, Gate::watch_databases).await
 }
 
 /// Only while the gate answers.

@@ -29,14 +29,15 @@ pub use self::crowdsec::{CrowdsecStatus, OriginDecisions};
 pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
     BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,
-    ListMatch, Origined, Probe, ProbeVerdict, Protocol,
+    ListMatch, Origined, Probe, ProbeVerdict, Protocol, SystemMatch,
 };
 pub use self::feeds::{
     ListDiff, ListOverlap, ListSize, ListState, ListStatus, ListStatuses, ListTrouble, ListUpdateRequest,
     ListUpdates, ListWish, ListWishes, SharedAddresses,
 };
 pub use self::geo::{
-    CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
+    AsnDatabaseInfo, CountryEntry, CountryStats, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup,
+    GeoRule, GeoRuleRequest, GeoUpdate, GeoUpdated, RuleWord, ServiceRule, System,
 };
 pub use self::history::{
     Applied, ApplyRequest, History, HistoryDetails, HistoryEntry, ModeAnswer, ModeRequest, ModeSet,

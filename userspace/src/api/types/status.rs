@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksStatus, CrowdsecStatus, ModeSet, PendingStatus, Sizes};
+use super::{AsnDatabaseInfo, ChecksStatus, CrowdsecStatus, GeoDatabaseInfo, ModeSet, PendingStatus, Sizes};
 use crate::config::InterfaceName;
 
 /// How the program is attached.
@@ -139,6 +139,12 @@ pub struct Status {
     pub crowdsec: Option<CrowdsecStatus>,
     /// The country rule in a few words.
     pub country: String,
+    /// The geo database in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo_database: Option<GeoDatabaseInfo>,
+    /// The database of autonomous systems in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn_database: Option<AsnDatabaseInfo>,
     /// How full the kernel's tables are.
     pub tables: Vec<TableStatus>,
     /// What the kernel can do.

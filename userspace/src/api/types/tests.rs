@@ -61,6 +61,9 @@ fn stats() {
             "charged": {"packets": 8, "bytes": 480}, "dropped": {"packets": 1, "bytes": 60},
             "monitored": {"packets": 0, "bytes": 0}
         }],
+        "countries": [{
+            "country": null, "dropped": {"packets": 1, "bytes": 60}, "monitored": {"packets": 0, "bytes": 0}
+        }],
         "events": {"written": 1, "skipped": 2, "lost": 3}
     }"#;
     let stats: Stats = serde_json::from_str(text).unwrap();

@@ -199,7 +199,7 @@ pub(in crate::cli) enum ListCommand {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum GeoCommand {
-    /// Say which country an address is in
+    /// Say which country an address is in, and which autonomous system announces it
     Lookup {
         /// The address
         address: IpAddr,
@@ -212,8 +212,14 @@ pub(in crate::cli) enum GeoCommand {
     Off,
     /// Go back to the policy file's country rule and geo database
     Reset,
-    /// Show the country rule and the geo database
+    /// Show the country rules, the databases, and what was counted by country
     Show,
+    /// Read the database files again that have changed, without waiting for the daemon to look
+    Update {
+        /// Also a database with less than half the ranges, and also when that would lock you out
+        #[arg(long)]
+        force: bool,
+    },
     /// Use this geo database: MMDB, or CSV of start,end,country
     Database {
         /// The file

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::conditions::require;
 use super::daemon::path;
-use super::{choice, integer, names};
+use super::{asn, choice, integer, names};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
 use crate::config::prefix::parse_prefix;
@@ -23,22 +23,35 @@ const EVERY: Duration = Duration::from_hours(1);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_SIZE: u64 = 64 << 20;
 
-pub(super) fn lists(sections: &[Section<'_>], folder: &Path, report: &mut Report) -> Vec<ListConfig> {
+/// `has_systems`: whether the policy names a database of autonomous systems, be it rightly or not.
+pub(super) fn lists(
+    sections: &[Section<'_>],
+    folder: &Path,
+    has_systems: bool,
+    report: &mut Report,
+) -> Vec<ListConfig> {
     names::at_most(sections, "list", "join some of them", report);
     related::refuse_unknown(sections, report);
     let before = report.count();
-    let lists: Vec<_> = sections.iter().filter_map(|section| list(section, folder, report)).collect();
+    let lists: Vec<_> =
+        sections.iter().filter_map(|section| list(section, folder, has_systems, report)).collect();
     if report.count() == before {
         related::refuse_circles(&lists, sections, report);
     }
     lists
 }
 
-pub(super) fn geo(section: &Section<'_>, folder: &Path, report: &mut Report) -> Option<GeoConfig> {
-    Some(GeoConfig { database: path(section, &reference::GEO_DATABASE, folder, report)? })
+pub(super) fn geo(section: &Section<'_>, folder: &Path, report: &mut Report) -> GeoConfig {
+    let default = GeoConfig::default();
+    let check_every = section.get(&reference::GEO_CHECK_EVERY).and_then(|entry| entry.duration(report));
+    GeoConfig {
+        database: path(section, &reference::GEO_DATABASE, folder, report),
+        asn_database: path(section, &reference::GEO_ASN_DATABASE, folder, report),
+        check_every: check_every.unwrap_or(default.check_every),
+    }
 }
 
-fn list(section: &Section<'_>, folder: &Path, report: &mut Report) -> Option<ListConfig> {
+fn list(section: &Section<'_>, folder: &Path, has_systems: bool, report: &mut Report) -> Option<ListConfig> {
     require(section, &reference::LIST_NAME, report);
     one_source(section, report);
     companions(section, report);
@@ -49,14 +62,17 @@ fn list(section: &Section<'_>, folder: &Path, report: &mut Report) -> Option<Lis
         path(section, &reference::LIST_FOLDER, folder, report).map(ListFrom::Folder),
         url(section, folder, report).map(ListFrom::Url),
         named(section, &reference::LIST_UNION, report).map(ListFrom::Union),
+        asn::systems(section, has_systems, report).map(ListFrom::Systems),
     ];
     let from = from.into_iter().flatten().next();
     let is_fetched = section.get(&reference::LIST_URL).is_some();
     let every = section.get(&reference::LIST_EVERY).map(|entry| entry.duration(report));
     let mode = choice(section, &reference::LIST_MODE, report).unwrap_or_default();
     let label = section.get(&reference::LIST_LABEL).and_then(|entry| entry.parse::<Name>(report));
+    let applies = choice(section, &reference::LIST_APPLIES, report).unwrap_or_default();
     Some(ListConfig {
         mode,
+        applies,
         reading: reading(section, report),
         guard: guard(section, is_fetched, report),
         except: except(section, report),

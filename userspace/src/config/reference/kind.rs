@@ -42,10 +42,14 @@ pub(in crate::config) enum Kind {
     PortRanges { most: usize },
     /// Names of limits.
     LimitNames { most: usize },
+    /// Names or labels of lists.
+    ListsOrLabels { most: usize },
     /// Country codes.
     Countries,
     /// A country code.
     Country,
+    /// Numbers of autonomous systems.
+    Systems { most: usize },
     /// A rate in packets.
     PacketRate,
     /// A number of packets.
@@ -84,12 +88,13 @@ impl Kind {
             Self::Address => "an address with a port, in quotes",
             Self::Name(_) => "a name in quotes",
             Self::Text(_) => "a text in quotes",
-            Self::Interfaces { .. } | Self::LimitNames { .. } | Self::ListNames { .. } => {
-                "a list of names in quotes"
-            }
+            Self::Interfaces { .. }
+            | Self::LimitNames { .. }
+            | Self::ListNames { .. }
+            | Self::ListsOrLabels { .. } => "a list of names in quotes",
             Self::Exceptions => "a list of names and prefixes in quotes",
             Self::Prefixes => "a list of prefixes in quotes",
-            Self::Ports { .. } => "a list of whole numbers",
+            Self::Ports { .. } | Self::Systems { .. } => "a list of whole numbers",
             Self::PortRanges { .. } => "a list of whole numbers and of ranges in quotes",
             Self::Countries => "a list of country codes in quotes",
             Self::Country => "a country code in quotes",
@@ -136,6 +141,9 @@ impl Kind {
         if let Self::Integer { min, max } | Self::Size { min, max, .. } = self {
             return min..=max;
         }
+        if let Self::Systems { .. } = self {
+            return 1..=u32::MAX as u64;
+        }
         if let Self::Ports { .. } | Self::PortRanges { .. } = self {
             1..=u16::MAX as u64
         } else {
@@ -148,8 +156,10 @@ impl Kind {
         if let Self::Interfaces { most }
         | Self::Ports { most }
         | Self::PortRanges { most }
+        | Self::LimitNames { most }
         | Self::ListNames { most }
-        | Self::LimitNames { most } = self
+        | Self::ListsOrLabels { most }
+        | Self::Systems { most } = self
         {
             return Some(most);
         }
@@ -191,9 +201,13 @@ impl Kind {
                 format!("at most {most} ports and `first-last` ranges, of 1 to 65,535")
             }
             Self::LimitNames { most } => format!("at most {most} names of limits, no name twice"),
+            Self::ListsOrLabels { most } => format!("at most {most} names or labels of lists, no name twice"),
             Self::Countries => "codes of two letters".to_owned(),
             Self::Country => "a code of two letters".to_owned(),
             Self::Size { min, max, .. } => format!("{} to {} bytes", grouped(min), grouped(max)),
+            Self::Systems { most } => {
+                format!("1 to {} numbers of 1 to {}", grouped(most as u64), grouped(u32::MAX.into()))
+            }
             Self::PacketRate => LimitUnit::Packets.allowed().to_owned(),
             Self::PacketBurst => format!(
                 "1 to {} packets, and at most one day of the rate",
@@ -240,8 +254,10 @@ impl Kind {
             Self::Ports { .. } => "[22]",
             Self::PortRanges { .. } => "[443, \"8000-8099\"]",
             Self::LimitNames { .. } => "[\"per-client\"]",
+            Self::ListsOrLabels { .. } => "[\"tor\"]",
             Self::Countries => "[\"DE\"]",
             Self::Country => "\"DE\"",
+            Self::Systems { .. } => "[64500]",
             Self::PacketRate => "\"2000/s\"",
             Self::PacketBurst => "4000",
             Self::ByteRate => "\"50 Mbit/s\"",

@@ -117,6 +117,9 @@ fn alternatives(path: &str) -> Option<Value> {
         }
         "plan" => Some(json!({ "anyOf": [{ "required": ["prefixes"] }, { "required": ["path"] }] })),
         "country" => Some(json!({ "not": { "required": ["deny", "allow_only"] } })),
+        "service.country" => {
+            Some(json!({ "oneOf": [{ "required": ["deny"] }, { "required": ["allow_only"] }] }))
+        }
         _ => None,
     }
 }

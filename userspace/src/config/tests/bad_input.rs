@@ -271,7 +271,7 @@ fn unknown_keys_and_tables() {
         ),
         (
             "[[list]]\nname = \"a\"\npath = \"b\"\nskipbad = true",
-            "4: list.skipbad: unknown key; allowed here: `ca`, `country`, `dangerous`, `every`, `except`, `field`, \
+            "4: list.skipbad: unknown key; allowed here: `applies`, `asn`, `ca`, `country`, `dangerous`, `every`, `except`, `field`, \
              `folder`, `format`, `header_file`, `label`, `max_size`, `mode`, `name`, `path`, `ratio`, `skip_bad`, `timeout`, \
              `union`, `url`, `widest_ipv4`, `widest_ipv6`; did you mean `skip_bad`?",
         ),

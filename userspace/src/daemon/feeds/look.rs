@@ -76,7 +76,7 @@ pub(in crate::daemon) fn look(look: Look, store: &Store) -> Done {
     let Look { source, progress } = look;
     let seen = match &source.from {
         ListFrom::Url(url) => fetch(&source, url, store, &progress),
-        ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Union(_) => read(&source),
+        ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Union(_) | ListFrom::Systems(_) => read(&source),
     };
     Done { source, seen, took: started.elapsed() }
 }

@@ -10,6 +10,7 @@ use xdpgate_ebpf::verdict::Action;
 use super::probe;
 use crate::api::types::{GeoRule, Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
+use crate::config::{ListFrom, ServiceConfig};
 use crate::daemon::host::Host;
 use crate::daemon::inputs::FoundLine;
 use crate::daemon::{Caller, Inputs};
@@ -173,6 +174,9 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
             }
             None => format!("the default action of {policy}"),
         }
+    } else if let Some(service) = own_rule(after, image, who).filter(|_| is_by_country) {
+        let (line, name) = (service.line, &service.name);
+        format!("the country rule of the service {name} in line {line} of {policy}")
     } else if is_by_country {
         let rule = GeoRule::from(&after.country_rule()).summary();
         match line_of(text, "[country]").filter(|_| after.country.is_none()) {
@@ -184,9 +188,21 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
     })
 }
 
+/// The service that the packet is for, if it has a country rule of its own.
+fn own_rule<'a>(after: &'a Inputs, image: &Arc<Image>, who: &Protected) -> Option<&'a ServiceConfig> {
+    let number = probe::service(image, who.address, who.probe);
+    let service = after.config.services.get(usize::from(number).checked_sub(1)?)?;
+    Some(service).filter(|service| service.country.is_some())
+}
+
 fn by_list(after: &Inputs, bit: usize, address: IpAddr) -> String {
     let Some(source) = after.list_sources.get(bit) else { return "a list".to_owned() };
     let name = &source.name;
+    if let ListFrom::Systems(_) = &source.from {
+        let system = after.asn.as_ref().and_then(|asn| asn.system(address));
+        let system = system.map(|system| format!("AS{}", system.number));
+        return format!("list {name} ({})", system.unwrap_or_else(|| source.from.to_string()));
+    }
     match after.lines_covering(name, address).first() {
         Some(FoundLine { file, line, text }) => {
             format!("list {name}, line {line} of {}: {text}", file.display())

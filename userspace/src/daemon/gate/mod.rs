@@ -13,6 +13,7 @@ mod crowdsec;
 mod explain;
 mod feeds;
 mod geo;
+mod geo_update;
 mod history;
 mod interfaces;
 mod limits;
@@ -43,6 +44,7 @@ pub use self::probe::probe_of;
 use self::bans::BanRegister;
 use self::confirm::Pending;
 use self::crowdsec::Crowdsec;
+use self::geo_update::GeoWatch;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
@@ -68,6 +70,7 @@ pub struct Gate {
     /// The policy file as it was last read.
     seen: RwLock<PolicyText>,
     audit: AuditLog,
+    geo_watch: GeoWatch,
     bans: BanRegister,
     crowdsec: Crowdsec,
     last_reload: RwLock<LastReload>,

@@ -74,6 +74,7 @@ impl Gate {
             pending: RwLock::new(pending),
             seen: RwLock::new(seen),
             audit,
+            geo_watch: super::geo_update::GeoWatch::default(),
             bans: BanRegister::default(),
             crowdsec: Crowdsec::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),

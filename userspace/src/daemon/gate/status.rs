@@ -1,15 +1,20 @@
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
+
 use super::Gate;
 use crate::api::Failure;
 use crate::api::types::{
     GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, Verified, XdpMode,
 };
 use crate::config::InterfaceName;
+use crate::daemon::clock;
 use crate::kernel::{Attached, TableUse};
 
 /// A table this full is worth a look, in percent.
 const FULL_PERCENT: u64 = 90;
+/// A database of this age is worth a look.
+const OLD_DATABASE_DAYS: i64 = 90;
 
 impl Gate {
     /// How the daemon is.
@@ -36,6 +41,12 @@ impl Gate {
         problems.extend(crowdsec.iter().filter_map(|crowdsec| crowdsec.error.as_ref()).map(|error| {
             format!("CrowdSec does not answer; what it decided before holds until it ends: {error}")
         }));
+        let geo = live.inputs.geo.as_ref().map(|geo| geo.info());
+        let asn = live.inputs.asn.as_ref().map(|asn| asn.info());
+        let built = geo.iter().map(|geo| (&geo.name, geo.built));
+        let built = built.chain(asn.iter().map(|asn| (&asn.name, asn.built)));
+        problems.extend(built.filter_map(|(name, built)| old_database(name, built?)));
+        problems.extend(self.geo_watch.problems());
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")
@@ -87,6 +98,8 @@ impl Gate {
             checks,
             crowdsec,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
+            geo_database: geo,
+            asn_database: asn,
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },
         })
@@ -116,6 +129,13 @@ impl Gate {
         let missing: Vec<_> = missing.map(not_attached).collect();
         rows.into_iter().map(attached).chain(missing).collect()
     }
+}
+
+/// Databases come out once a month or more often, and addresses move on meanwhile.
+fn old_database(name: &str, built: Timestamp) -> Option<String> {
+    let days = clock::now().duration_since(built).as_hours() / 24;
+    (days > OLD_DATABASE_DAYS)
+        .then(|| format!("the database {name} was built {days} days ago; put a newer one in its place"))
 }
 
 fn attached(row: Attached) -> InterfaceStatus {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Inputs;
 use super::list_content::{ListContent, Place, open, read_files};
+use super::{Inputs, LoadedAsn};
 use crate::api::Failure;
 use crate::api::types::Origin;
 use crate::config::{Dangerous, Except, ListConfig, ListFrom, ListGuard, Mode, Name};
@@ -121,7 +121,15 @@ impl ListSource {
     }
 
     /// Reads what the list consists of, or takes over what was read `before` of the same.
-    pub(super) fn load(&mut self, before: Option<&Inputs>, store: Option<&Store>) -> Result<(), Failure> {
+    pub(super) fn load(
+        &mut self,
+        before: Option<&Inputs>,
+        store: Option<&Store>,
+        asn: Option<&Arc<LoadedAsn>>,
+    ) -> Result<(), Failure> {
+        if let ListFrom::Systems(systems) = self.from.clone() {
+            return self.load_systems(&systems, asn);
+        }
         if let ListFrom::Url(source) = &self.from {
             let copy = store.map(|store| store.feed(&self.name, source.url.as_str())).transpose()?.flatten();
             self.load_copy(before, copy, store);

@@ -45,7 +45,9 @@ impl Resolver<'_> {
         }
         let whole = match &source.from {
             ListFrom::Union(names) => self.union(names),
-            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => Arc::clone(&source.content.ranges),
+            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) | ListFrom::Systems(_) => {
+                Arc::clone(&source.content.ranges)
+            }
         };
         let ranges =
             if source.except.is_empty() { whole } else { Arc::new(self.without(&whole, &source.except)) };

@@ -29,10 +29,17 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
             ports["minItems"] = json!(1);
             ports
         }
-        KeyKind::LimitNames { .. } => list(kind, true, &text(&pattern::name())),
+        KeyKind::LimitNames { .. } | KeyKind::ListsOrLabels { .. } => {
+            list(kind, true, &text(&pattern::name()))
+        }
         KeyKind::Countries => list(kind, false, &text(&pattern::country())),
         KeyKind::Country => text(&pattern::country()),
         KeyKind::Size { .. } => either(&integer(kind), &text(&pattern::size())),
+        KeyKind::Systems { .. } => {
+            let mut systems = list(kind, false, &integer(kind));
+            systems["minItems"] = json!(1);
+            systems
+        }
         KeyKind::PacketRate => text(&pattern::packet_rate()),
         KeyKind::PacketBurst => {
             json!({ "type": "integer", "minimum": 1, "maximum": LimitUnit::Packets.most_burst() })

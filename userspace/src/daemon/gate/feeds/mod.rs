@@ -235,6 +235,10 @@ fn refuse_without_source(source: &ListSource) -> Result<(), Failure> {
         ListFrom::Union(_) => {
             Err(Failure::usage(format!("the list {name} is a {}; update those", source.from)))
         }
+        ListFrom::Systems(_) => Err(Failure::usage(format!(
+            "the list {name} is out of the database of autonomous systems ({}); look at that: xdpgate geo update",
+            source.from
+        ))),
         ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) => Ok(()),
     }
 }
