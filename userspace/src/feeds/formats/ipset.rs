@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lines::each_line;
 use super::places::Sets;
 use crate::feeds::lines::{Entry, parse_address, parse_entry, parse_prefix};
-use crate::feeds::list::ListError;
+use crate::feeds::list::{ListError, shown};
 use crate::feeds::problem::LineProblem;
 use crate::feeds::reader::ReadListError;
 use crate::feeds::record::{Details, Named, Record, Take};
@@ -97,7 +97,9 @@ impl Kind {
                 Err(LineProblem::NotASource { kind: "an element of several parts".to_owned() })
             }
             Self::Addresses { netmask: None } => parse_entry(element),
-            Self::Other(kind) => Err(LineProblem::NotASource { kind: format!("an element of a {kind} set") }),
+            Self::Other(kind) => Err(LineProblem::NotASource {
+                kind: format!("an element of a {} set", shown(kind.as_bytes())),
+            }),
         }
     }
 }

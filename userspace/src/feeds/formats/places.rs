@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::feeds::list::ListError;
+use crate::feeds::list::{ListError, shown};
 
 /// The sets that are wanted, and those that were met.
 pub(super) struct Sets {
@@ -39,7 +39,8 @@ impl Sets {
     /// Refuses elements of several sets where none was named, as one of them may be an allowlist; and names of no set.
     /// Twins for IPv4 and IPv6 are one set.
     pub(super) fn check(self) -> Result<(), ListError> {
-        let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        let names =
+            |set: &BTreeSet<String>| set.iter().map(|name| shown(name.as_bytes())).collect::<Vec<_>>();
         let bare: BTreeSet<String> = self.filled.iter().map(|name| without_family(name)).collect();
         if self.wanted.is_empty() && bare.len() > 1 {
             return Err(ListError::Several { what: "sets", names: names(&self.filled) });

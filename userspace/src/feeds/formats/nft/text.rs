@@ -205,5 +205,6 @@ fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(part)?;
         rest = after;
     }
-    (!total.is_zero()).then_some(total)
+    // Less than is shown is left of an element that is about to go.
+    (!text.is_empty()).then_some(total.max(Duration::from_secs(1)))
 }
