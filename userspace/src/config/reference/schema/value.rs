@@ -12,15 +12,13 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Choice(words) => json!({ "type": "string", "enum": words }),
         KeyKind::Flag => json!({ "type": "boolean" }),
-        KeyKind::Path => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Path | KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
         KeyKind::SocketPath => {
             json!({ "type": "string", "minLength": 1, "maxLength": KeyKind::LONGEST_SOCKET_PATH })
         }
         KeyKind::Address => text(&pattern::address()),
         KeyKind::Name(_) => text(&pattern::name()),
-        KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
         KeyKind::Url => text(&pattern::url()),
-        KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
         KeyKind::Exceptions => list(kind, false, &either(&text(&pattern::prefix()), &text(&pattern::name()))),
         KeyKind::Interfaces { .. } => list(kind, true, &text(&pattern::interface())),
         KeyKind::Prefixes => list(kind, false, &text(&pattern::prefix())),
@@ -30,7 +28,7 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
             ports["minItems"] = json!(1);
             ports
         }
-        KeyKind::LimitNames { .. } => list(kind, true, &text(&pattern::name())),
+        KeyKind::LimitNames { .. } | KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
         KeyKind::Countries => list(kind, false, &text(&pattern::country())),
         KeyKind::Country => text(&pattern::country()),
         KeyKind::Size { .. } => either(&integer(kind), &text(&pattern::size())),
