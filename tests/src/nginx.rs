@@ -62,7 +62,6 @@ impl Nginx {
         let directory = tempfile::Builder::new().prefix(&unique_name()).tempdir()?;
         let leftover = cleanup::register(Leftover::Directory(directory.path().to_owned()));
         fs::create_dir(directory.path().join("files"))?;
-        // What nginx writes into while it runs as another user.
         certify(directory.path(), address)?;
         fs::write(directory.path().join("nginx.conf"), configuration(directory.path(), address))?;
         let enter = namespace.command(&program);

@@ -205,7 +205,7 @@ fn lists() {
         ),
         (
             "[[list]]\nname = \"a\"",
-            "1: list.path: is missing; allowed: one of `path`, `folder`, `url` or `union`; add a line like path = \"/etc/xdpgate/file\"",
+            "1: list.path: is missing; allowed: one of `path`, `folder`, `url`, `union` or `asn`; add a line like path = \"/etc/xdpgate/file\"",
         ),
         (
             "[list]\nname = \"a\"\npath = \"b\"",

@@ -20,7 +20,7 @@ fn a_list_comes_from_one_place() {
     let both = "[[list]]\nname = \"a\"\npath = \"/x\"\nurl = \"http://x/\"";
     assert!(problems(both)[0].starts_with("4: list.url: stands beside `path`; "), "{:?}", problems(both));
     let none = problems("[[list]]\nname = \"a\"");
-    assert!(none[0].contains("one of `path`, `folder`, `url` or `union`"), "{none:?}");
+    assert!(none[0].contains("one of `path`, `folder`, `url`, `union` or `asn`"), "{none:?}");
 }
 
 #[test]

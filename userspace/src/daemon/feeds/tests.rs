@@ -215,8 +215,10 @@ fn a_list_that_grows_or_shrinks_too_much_is_refused() {
     let lab = Lab::new();
     let asked = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&asked);
-    let lines =
-        |count: u32| -> String { (0..count).map(|n| format!("198.51.{}.{}\n", n / 256, n % 256)).collect() };
+    let lines = |count: u32| -> String {
+        let lines: Vec<_> = (0..count).map(|n| format!("198.51.{}.{}\n", n / 256, n % 256)).collect();
+        lines.concat()
+    };
     let server = Server::start(move |_| match counted.fetch_add(1, Ordering::SeqCst) {
         0 => Answer::ok(lines(1000)),
         1 => Answer::ok(lines(5001)),

@@ -241,7 +241,6 @@ impl<R: Read> Read for Counting<'_, R> {
     }
 }
 
-#[expect(clippy::field_reassign_with_default, reason = "its other fields are its own")]
 fn of_size(entries: usize) -> ParsedList {
     let mut list = ParsedList::default();
     list.entries = entries;

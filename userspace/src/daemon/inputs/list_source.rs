@@ -158,8 +158,8 @@ impl ListSource {
         }
         let guard = self.guard();
         let dangerous = match guard.dangerous {
-            feeds::Dangerous::Refuse => feeds::Dangerous::LeaveOut,
-            other => other,
+            feeds::Dangerous::Refuse | feeds::Dangerous::LeaveOut => feeds::Dangerous::LeaveOut,
+            feeds::Dangerous::Take => feeds::Dangerous::Take,
         };
         let guard = Guard { dangerous, ratio: None, ..guard };
         match read_files(&[store.list_path(&copy.file)], &self.reading, &guard, None, Place::File) {

@@ -96,7 +96,7 @@ mod tests {
         let mut policy = String::new();
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text.replace(' ', "\n")).unwrap();
-            policy += &format!("[[list]]\nname = \"{name}\"\npath = \"{name}\"\n");
+            policy.extend(["[[list]]\nname = \"", name, "\"\npath = \"", name, "\"\n"]);
         }
         let config = config::parse(&format!("{policy}{rest}"), &folder.path().join("p.toml"));
         let inputs = Inputs::load(config.unwrap_or_else(|error| panic!("{error}")), None).unwrap();

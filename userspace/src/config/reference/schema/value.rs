@@ -12,7 +12,7 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Choice(words) => json!({ "type": "string", "enum": words }),
         KeyKind::Flag => json!({ "type": "boolean" }),
-        KeyKind::Path => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Path | KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
         KeyKind::SocketPath => {
             json!({ "type": "string", "minLength": 1, "maxLength": KeyKind::LONGEST_SOCKET_PATH })
         }

@@ -117,14 +117,9 @@ impl Gate {
     }
 
     fn put_feeds(&self, brought: Vec<(ListSource, ListContent, Option<Download>, Duration)>) {
-        let only = match self.policy_change() {
-            Ok(only) => only,
-            Err(_) => {
-                // It is fetched again then: what waits may be another policy.
-                return brought
-                    .iter()
-                    .for_each(|(source, ..)| self.feeds.postponed(source, AFTER_CONFIRMATION));
-            }
+        let Ok(only) = self.policy_change() else {
+            // It is fetched again then: what waits may be another policy.
+            return brought.iter().for_each(|(source, ..)| self.feeds.postponed(source, AFTER_CONFIRMATION));
         };
         let mut fresh = Vec::new();
         for (source, content, download, took) in brought {
