@@ -1,5 +1,6 @@
 //! Tests on a wire: the real daemon, its real command line, and real packets over a veth pair.
 
+mod access;
 mod accounting;
 mod adoption;
 mod algorithms;
@@ -9,6 +10,7 @@ mod attach;
 mod audit;
 mod bans;
 mod country;
+mod databases;
 mod coverage;
 mod events;
 mod explain;

@@ -18,7 +18,7 @@ struct Tier {
 }
 
 /// `--show-output` prints what a passed test wrote: a skip says there why.
-const TIERS: [Tier; 7] = [
+const TIERS: [Tier; 8] = [
     Tier { heading: "1 unit and property tests", arguments: &["--workspace", "--lib", "--bins"] },
     Tier { heading: "1 examples in the documentation", arguments: &["--workspace", "--doc"] },
     Tier {
@@ -32,6 +32,10 @@ const TIERS: [Tier; 7] = [
     Tier {
         heading: "2 captures on the command line",
         arguments: &["--package", "xdpgate-tests", "--test", "captures", "--", "--show-output"],
+    },
+    Tier {
+        heading: "2 the real databases",
+        arguments: &["--package", "xdpgate-tests", "--test", "databases", "--", "--show-output"],
     },
     Tier {
         heading: "3 verdict tables in the kernel",
@@ -55,14 +59,14 @@ const TIERS: [Tier; 7] = [
 /// Builds, then runs the checks and all tiers, also after a failure. The last line on stdout has the sums.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     build::everything(workspace)?;
-    let database = geo::database(workspace)?;
+    let (database, csv) = (geo::database(workspace)?, geo::debian(workspace)?);
 
     println!("\n== 0 checks");
     let mut outcomes = vec![("0 checks", check::all(workspace))];
     for tier in TIERS {
         println!("\n== {}", tier.heading);
         let mut cargo = cargo_test(workspace, tier.arguments);
-        cargo.env(geo::VARIABLE, &database);
+        cargo.env(geo::VARIABLE, &database).env(geo::DEBIAN_VARIABLE, &csv);
         outcomes.push((tier.heading, stream::run(&mut cargo)));
     }
     if !conclude(&outcomes) {
