@@ -5,7 +5,7 @@ use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use xdpgate_tests::veth::{GUARDED_IPV4, GUARDED_IPV6};
+use xdpgate_tests::veth::{GUARDED as INTERFACE, GUARDED_IPV4, GUARDED_IPV6};
 use xdpgate_tests::senders::UdpSink;
 use xdpgate_tests::{kernel_or_skip, senders};
 
@@ -27,8 +27,6 @@ const OTHER: u16 = 9000;
 /// `login` keeps a country out and what is labelled as anonymous, `shop` is for one country and does not ask the list of
 /// clouds, `feed` says nothing.
 const POLICY: &str = r#"
-[daemon]
-metrics = "127.0.0.1:9919"
 [geo]
 database = "countries.csv"
 asn_database = "asn.csv"
@@ -81,7 +79,11 @@ fn stage() -> Result<(Stage, Vec<UdpSink>)> {
     stage.write("asn.csv", of_both(4, "64500,\"Example, Inc.\"") + &of_both(1, "64501"))?;
     let [exit, exit6] = hosts(2);
     stage.write("exits.txt", format!("{exit}\n{exit6}\n"))?;
-    stage.start_under(POLICY)?;
+    let policy = stage.write_policy(POLICY)?;
+    let policy = policy.to_str().context("a path that is no text")?;
+    let metrics = Endpoint::default().address();
+    stage.daemon.start_with(&["--config", policy, "--interface", INTERFACE, "--metrics", &metrics])?;
+    stage.at_rest()?;
     // Somebody listens, so that nobody is told that nobody does.
     let ports = [SHOP, FEED, OTHER].into_iter().flat_map(|port| GUARDED.map(|address| (address, port)));
     let sinks = ports.map(|to| UdpSink::start(&stage.wire.guarded, to.into()));
