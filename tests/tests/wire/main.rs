@@ -1,5 +1,6 @@
 //! Tests on a wire: the real daemon, its real command line, and real packets over a veth pair.
 
+mod access;
 mod accounting;
 mod adoption;
 mod algorithms;
@@ -11,6 +12,7 @@ mod bans;
 mod country;
 mod coverage;
 mod crowdsec;
+mod databases;
 mod events;
 mod explain;
 mod fail2ban;

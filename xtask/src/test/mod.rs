@@ -39,6 +39,10 @@ const TIERS: [Tier; 8] = [
         arguments: &["--package", "xdpgate-tests", "--test", "captures", "--", "--show-output"],
     },
     Tier {
+        heading: "2 the real databases",
+        arguments: &["--package", "xdpgate-tests", "--test", "databases", "--", "--show-output"],
+    },
+    Tier {
         heading: "3 verdict tables in the kernel",
         arguments: &["--package", "xdpgate-tests", "--test", "verdicts", "--", "--show-output"],
     },
@@ -60,7 +64,7 @@ const TIERS: [Tier; 8] = [
 /// Builds, then runs the checks and all tiers, also after a failure. The last line on stdout has the sums.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     build::everything(workspace)?;
-    let database = geo::database(workspace)?;
+    let (database, csv) = (geo::database(workspace)?, geo::debian(workspace)?);
     let servers = servers(workspace)?;
 
     println!("\n== 0 checks");
@@ -68,7 +72,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     for tier in TIERS {
         println!("\n== {}", tier.heading);
         let mut cargo = cargo_test(workspace, tier.arguments);
-        cargo.env(geo::VARIABLE, &database).envs(servers.iter().cloned());
+        cargo.env(geo::VARIABLE, &database).env(geo::DEBIAN_VARIABLE, &csv).envs(servers.iter().cloned());
         outcomes.push((tier.heading, stream::run(&mut cargo)));
     }
     if !conclude(&outcomes) {

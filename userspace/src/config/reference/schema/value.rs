@@ -18,7 +18,6 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         }
         KeyKind::Address => text(&pattern::address()),
         KeyKind::Name(_) => text(&pattern::name()),
-        KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
         KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
         KeyKind::Exceptions => list(kind, false, &either(&text(&pattern::prefix()), &text(&pattern::name()))),
         KeyKind::Interfaces { .. } => list(kind, true, &text(&pattern::interface())),

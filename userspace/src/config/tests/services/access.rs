@@ -89,8 +89,10 @@ fn a_list_has_one_source() {
     let list = |keys: &str| problems(&format!("{GEO}[[list]]\nname = \"a\"\n{keys}"));
     assert_eq!(
         list("path = \"a.txt\"\nasn = [1]\n"),
-        ["7: list.asn: stands beside `path`; allowed: one of `path`, `folder`, `url`, `union` or `asn`; make two lists of it, and a \
-         third that is their union"]
+        [
+            "7: list.asn: stands beside `path`; allowed: one of `path`, `folder`, `url`, `union` or `asn`; make two lists of it, and a \
+         third that is their union"
+        ]
     );
     assert_eq!(
         list("asn = []\n"),
