@@ -346,9 +346,7 @@ fn a_decision_about_a_country_is_of_all_its_ranges() -> Result<()> {
     }
     let (mut stage, server) = with_key()?;
     decide(&server, "--scope Country --value KP --duration 1h")?;
-    let says = |stage: &Stage, part: &str| {
-        wait(part, PATIENCE, || Ok(stage.cli("status")?.contains(part)))
-    };
+    let says = |stage: &Stage, part: &str| wait(part, PATIENCE, || Ok(stage.cli("status")?.contains(part)));
     says(&stage, "1 of scope Country: not enforced, no geo database")?;
     let database = "198.51.100.1,198.51.100.2,KP\n198.51.100.3,198.51.100.3,DE\n\
         2001:db8:100:1::,2001:db8:100:2:ffff:ffff:ffff:ffff,KP\n";
@@ -364,7 +362,7 @@ fn a_decision_about_a_country_is_of_all_its_ranges() -> Result<()> {
     stage.daemon.terminate()?;
     stage.daemon.start_again()?;
     stage.assert_dropped(hosts(1)[0], "blocklisted")?;
-    delete(&server, "--scope Country --value KP")?;
+    delete(&server, "--id 1")?;
     until(&stage, hosts(1)[0], false, Instant::now())?;
     assert_eq!(stage.json("list show")?["lists"], serde_json::json!([]));
     Ok(())

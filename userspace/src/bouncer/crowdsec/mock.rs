@@ -82,8 +82,12 @@ fn a_hundred_thousand_decisions_come_in_one_answer() {
 fn what_is_no_answer_is_named() {
     let said = |answer: fn() -> HttpAnswer| lapi(answer).0.ask(Ask::All).unwrap_err().to_string();
     let forbidden = said(|| HttpAnswer::status("403 Forbidden", "{\"message\":\"access forbidden\"}"));
-    assert!(forbidden.contains("refuses the key (403)") && forbidden.contains("cscli bouncers add"), "{forbidden}");
-    let broken = said(|| HttpAnswer::status("500 Internal Server Error", "").with("Content-Type", "text/plain"));
+    assert!(
+        forbidden.contains("refuses the key (403)") && forbidden.contains("cscli bouncers add"),
+        "{forbidden}"
+    );
+    let broken =
+        said(|| HttpAnswer::status("500 Internal Server Error", "").with("Content-Type", "text/plain"));
     assert!(broken.contains("500"), "{broken}");
     let page = said(|| HttpAnswer::ok("<html>Welcome</html>"));
     assert!(page.contains("another shape"), "{page}");

@@ -24,7 +24,11 @@ pub(super) struct Listed {
 
 impl Gate {
     /// Makes the list what decisions about countries want. Returns why they are not enforced.
-    pub(super) fn list_countries(&self, talk: &mut Talk, countries: &BTreeSet<CountryCode>) -> Option<String> {
+    pub(super) fn list_countries(
+        &self,
+        talk: &mut Talk,
+        countries: &BTreeSet<CountryCode>,
+    ) -> Option<String> {
         let live = self.live();
         let geo = live.inputs.geo.clone();
         let database = geo.as_ref().map(|geo| format!("{:?}", geo.info())).unwrap_or_default();
