@@ -362,7 +362,7 @@ fn a_decision_about_a_country_is_of_all_its_ranges() -> Result<()> {
     stage.daemon.terminate()?;
     stage.daemon.start_again()?;
     stage.assert_dropped(hosts(1)[0], "blocklisted")?;
-    delete(&server, "--scope Country --value KP")?;
+    delete(&server, "--id 1")?;
     until(&stage, hosts(1)[0], false, Instant::now())?;
     assert_eq!(stage.json("list show")?["lists"], serde_json::json!([]));
     Ok(())

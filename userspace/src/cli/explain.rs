@@ -114,7 +114,8 @@ fn ban_line(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
         (Some(expires), Some(left)) => format!("until {}, {} left", time(expires), duration(left)),
         _ => "for good".to_owned(),
     };
-    writeln!(out, "{:<12}{} {ends} {DIM}(by {}){RESET} {}", "ban", ban.prefix, ban.source, ban.reason)
+    let note = if ban.note.is_empty() { String::new() } else { format!(" ({})", ban.note) };
+    writeln!(out, "{:<12}{} {ends} {DIM}(by {}){RESET} {}{note}", "ban", ban.prefix, ban.source, ban.reason)
 }
 
 fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
