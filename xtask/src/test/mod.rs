@@ -19,7 +19,7 @@ struct Tier {
 }
 
 /// `--show-output` prints what a passed test wrote: a skip says there why.
-const TIERS: [Tier; 9] = [
+const TIERS: [Tier; 10] = [
     Tier { heading: "1 unit and property tests", arguments: &["--workspace", "--lib", "--bins"] },
     Tier { heading: "1 examples in the documentation", arguments: &["--workspace", "--doc"] },
     Tier {
@@ -45,6 +45,10 @@ const TIERS: [Tier; 9] = [
     Tier {
         heading: "3 verdict tables in the kernel",
         arguments: &["--package", "xdpgate-tests", "--test", "verdicts", "--", "--show-output"],
+    },
+    Tier {
+        heading: "3 a day in two minutes",
+        arguments: &["--package", "xdpgate-tests", "--test", "day", "--", "--show-output"],
     },
     Tier {
         heading: "4 on the wire",
