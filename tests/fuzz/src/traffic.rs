@@ -1,13 +1,13 @@
 //! Packets: alone, as the decision reads them, and in captures.
 
 use std::path::Path;
-use std::sync::LazyLock;
 
 use xdpgate::captures::{Capture, MAX_PACKET};
 use xdpgate::daemon::Inputs;
 use xdpgate::policy::Model;
 use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::Packet;
+use xdpgate_ebpf::packet::{Packet, View};
+use xdpgate_ebpf::verdict::Verdict;
 
 /// A policy with something of most kinds.
 const POLICY: &str = r#"
@@ -27,23 +27,31 @@ ports = [80, 443]
 /// In nanoseconds.
 const NOW: u64 = 3_600_000_000_000;
 
-static MODEL: LazyLock<Option<Model>> = LazyLock::new(|| {
+thread_local! {
+    static MODEL: Option<Model> = model();
+}
+
+fn model() -> Option<Model> {
     let config = xdpgate::config::parse(POLICY, Path::new("fuzz.toml")).ok()?;
     let image = Inputs::load(config, None).ok()?.compile(1).ok()?;
     Some(Model::new(image))
-});
+}
+
+/// What the decision makes of a frame.
+fn judge(frame: &impl View, length: u32) -> (Option<Verdict>, Packet) {
+    let mut packet = Packet::unread(length);
+    let verdict = MODEL.with(|model| model.as_ref().map(|model| decide(frame, &mut packet, model, &NOW)));
+    assert!(verdict.is_some(), "the policy is valid");
+    (verdict, packet)
+}
 
 /// A frame.
 pub fn packet(data: &[u8]) {
-    assert!(MODEL.is_some(), "the policy is valid");
-    let Some(model) = MODEL.as_ref() else { return };
-    let judge = || {
-        let mut packet = Packet::unread(u32::try_from(data.len()).unwrap_or(u32::MAX));
-        (decide(&data, &mut packet, model, &NOW), packet)
-    };
-    let ((verdict, packet), (again, same)) = (judge(), judge());
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let ((verdict, packet), (again, same)) = (judge(&data, length), judge(&data, length));
     assert_eq!(packet, same, "a frame is read in one way");
-    assert_eq!(verdict.reason, again.reason, "without limits nothing depends on what was before");
+    let reason = |verdict: Option<Verdict>| verdict.map(|verdict| verdict.reason);
+    assert_eq!(reason(verdict), reason(again), "without limits nothing depends on what was before");
 }
 
 /// A capture, to its end.
@@ -54,10 +62,7 @@ pub fn capture(data: &[u8]) {
         packets += 1;
         assert!(record.bytes.len() <= MAX_PACKET as usize && record.bytes.len() <= data.len());
         assert!(record.number >= packets);
-        let mut packet = Packet::unread(record.length);
-        if let Some(model) = MODEL.as_ref() {
-            decide(&record.frame(), &mut packet, model, &NOW);
-        }
+        judge(&record.frame(), record.length);
     }
     assert!(capture.packets() >= packets);
 }
