@@ -6,7 +6,8 @@ use xdpgate::captures::{Capture, MAX_PACKET};
 use xdpgate::daemon::Inputs;
 use xdpgate::policy::Model;
 use xdpgate_ebpf::decide::decide;
-use xdpgate_ebpf::packet::Packet;
+use xdpgate_ebpf::packet::{Packet, View};
+use xdpgate_ebpf::verdict::Verdict;
 
 /// A policy with something of most kinds.
 const POLICY: &str = r#"
@@ -26,7 +27,6 @@ ports = [80, 443]
 /// In nanoseconds.
 const NOW: u64 = 3_600_000_000_000;
 
-// It counts, so that threads can't share one.
 thread_local! {
     static MODEL: Option<Model> = model();
 }
@@ -37,22 +37,21 @@ fn model() -> Option<Model> {
     Some(Model::new(image))
 }
 
-/// A frame.
-pub fn packet(data: &[u8]) {
-    MODEL.with(|model| {
-        assert!(model.is_some(), "the policy is valid");
-        model.as_ref().inspect(|model| judge(data, model));
-    });
+/// What the decision makes of a frame.
+fn judge(frame: &impl View, length: u32) -> (Option<Verdict>, Packet) {
+    let mut packet = Packet::unread(length);
+    let verdict = MODEL.with(|model| model.as_ref().map(|model| decide(frame, &mut packet, model, &NOW)));
+    assert!(verdict.is_some(), "the policy is valid");
+    (verdict, packet)
 }
 
-fn judge(data: &[u8], model: &Model) {
-    let judge = || {
-        let mut packet = Packet::unread(u32::try_from(data.len()).unwrap_or(u32::MAX));
-        (decide(&data, &mut packet, model, &NOW), packet)
-    };
-    let ((verdict, packet), (again, same)) = (judge(), judge());
+/// A frame.
+pub fn packet(data: &[u8]) {
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let ((verdict, packet), (again, same)) = (judge(&data, length), judge(&data, length));
     assert_eq!(packet, same, "a frame is read in one way");
-    assert_eq!(verdict.reason, again.reason, "without limits nothing depends on what was before");
+    let reason = |verdict: Option<Verdict>| verdict.map(|verdict| verdict.reason);
+    assert_eq!(reason(verdict), reason(again), "without limits nothing depends on what was before");
 }
 
 /// A capture, to its end.
@@ -63,12 +62,7 @@ pub fn capture(data: &[u8]) {
         packets += 1;
         assert!(record.bytes.len() <= MAX_PACKET as usize && record.bytes.len() <= data.len());
         assert!(record.number >= packets);
-        let mut packet = Packet::unread(record.length);
-        MODEL.with(|model| {
-            model.as_ref().inspect(|model| {
-                let _ = decide(&record.frame(), &mut packet, *model, &NOW);
-            });
-        });
+        judge(&record.frame(), record.length);
     }
     assert!(capture.packets() >= packets);
 }

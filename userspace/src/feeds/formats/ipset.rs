@@ -27,7 +27,7 @@ pub(super) fn walk(file: impl Read, field: Option<&str>, take: &mut Take<'_>) ->
         match words.as_slice() {
             ["create" | "-N", name, kind, options @ ..] => {
                 sets.meet(name);
-                if kinds.len() < MOST_SETS {
+                if kinds.len() < MOST_SETS && name.len() <= LONGEST_NAME {
                     kinds.insert((*name).to_owned(), Kind::of(kind, options));
                 }
             }
@@ -63,6 +63,8 @@ const FLAGS: [&str; 4] = ["-exist", "-!", "-quiet", "-q"];
 const OTHERS: [&str; 7] = ["flush", "destroy", "swap", "rename", "COMMIT", "-F", "-X"];
 /// More than the kernel has; what is beyond is read like sets of addresses.
 const MOST_SETS: usize = 65_536;
+/// Twice what the kernel takes, in bytes.
+const LONGEST_NAME: usize = 64;
 
 /// What the elements of a set are.
 enum Kind {
@@ -79,7 +81,7 @@ impl Kind {
     fn of(kind: &str, options: &[&str]) -> Self {
         let is_address = ["hash:ip", "hash:net", "bitmap:ip"].contains(&kind);
         if !is_address || options.contains(&"bitmask") {
-            return Self::Other(kind.to_owned());
+            return Self::Other(shown(kind.as_bytes()));
         }
         let netmask = options.iter().position(|option| *option == "netmask");
         let netmask = netmask.and_then(|at| options.get(at + 1)).map(|length| (*length).to_owned());
@@ -97,9 +99,7 @@ impl Kind {
                 Err(LineProblem::NotASource { kind: "an element of several parts".to_owned() })
             }
             Self::Addresses { netmask: None } => parse_entry(element),
-            Self::Other(kind) => Err(LineProblem::NotASource {
-                kind: format!("an element of a {} set", shown(kind.as_bytes())),
-            }),
+            Self::Other(kind) => Err(LineProblem::NotASource { kind: format!("an element of a {kind} set") }),
         }
     }
 }

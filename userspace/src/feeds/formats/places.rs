@@ -62,10 +62,12 @@ impl Sets {
 
 /// Names that a message can list; a file of sets without end must not fill the memory.
 const MOST_NAMES: usize = 64;
+/// Characters of a name that are kept: far more than any has.
+const LONGEST_NAME: usize = 200;
 
 fn note(names: &mut BTreeSet<String>, name: &str) {
     if names.len() < MOST_NAMES && !names.contains(name) {
-        names.insert(name.to_owned());
+        names.insert(name.chars().take(LONGEST_NAME).collect());
     }
 }
 
