@@ -14,7 +14,7 @@ use crate::buckets::{BucketKey, HostTable, Shape};
 use crate::packet;
 use crate::packet::{Source, TCP_ACK, TCP_SYN, widen};
 use crate::rules::LimitCount;
-use crate::verdict::Action;
+use crate::verdict::{Action, ListNumber};
 
 const NOW_NS: u64 = 1_000_000_000_000;
 const GENERATION: u64 = 3;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use xdpgate_tests::veth::{GUARDED as INTERFACE, GUARDED_IPV4, GUARDED_IPV6};
 use xdpgate_tests::senders::UdpSink;
+use xdpgate_tests::veth::{GUARDED as INTERFACE, GUARDED_IPV4, GUARDED_IPV6};
 use xdpgate_tests::{kernel_or_skip, senders};
 
 use crate::metrics::Endpoint;
@@ -115,9 +115,8 @@ fn each_service_keeps_its_own_countries_and_lists_out() -> Result<()> {
     let (stage, _sinks) = stage()?;
     let each = 2 * DATAGRAMS;
     let change = Tally::change(&stage, 16 * each, || {
-        let everywhere = |host| {
-            [PORT, SHOP, FEED, OTHER].into_iter().try_for_each(|port| send(&stage, host, port))
-        };
+        let everywhere =
+            |host| [PORT, SHOP, FEED, OTHER].into_iter().try_for_each(|port| send(&stage, host, port));
         (1..=4).try_for_each(everywhere)
     })?;
     let expected = Tally::of(
@@ -155,7 +154,8 @@ fn connections_meet_the_rules_of_their_service() -> Result<()> {
     }
     let (stage, _sinks) = stage()?;
     let _listeners = stage.wire.guarded.within(|| {
-        let listen = |port| Ok([TcpListener::bind((GUARDED_IPV4, port))?, TcpListener::bind((GUARDED_IPV6, port))?]);
+        let listen =
+            |port| Ok([TcpListener::bind((GUARDED_IPV4, port))?, TcpListener::bind((GUARDED_IPV6, port))?]);
         [PORT, SHOP, FEED].map(listen).into_iter().collect::<Result<Vec<_>>>()
     })?;
     let change = Tally::change(&stage, 10, || {
@@ -203,19 +203,32 @@ fn an_explanation_names_whose_rule_it_is() -> Result<()> {
         return Ok(());
     }
     let (stage, _sinks) = stage()?;
-    let explain = |host: u8, port: u16| stage.json(&format!("explain {} --proto udp --port {port}", hosts(host)[0]));
+    let explain =
+        |host: u8, port: u16| stage.json(&format!("explain {} --proto udp --port {port}", hosts(host)[0]));
     let denied = explain(1, PORT)?;
-    assert_eq!((&denied["reason"], &denied["service"]), (&"country-denied".into(), &"login".into()), "{denied}");
+    assert_eq!(
+        (&denied["reason"], &denied["service"]),
+        (&"country-denied".into(), &"login".into()),
+        "{denied}"
+    );
     assert_eq!(denied["country"]["service"], "login", "{denied}");
     assert_eq!(denied["country"]["rule"], "deny KP (unknown passes, initiating, enforce)", "{denied}");
     assert_eq!(denied["country"]["database"], "countries.csv", "{denied}");
     assert_eq!(denied["system"]["system"]["number"], 64_501, "{denied}");
     let general = explain(1, FEED)?;
-    assert_eq!((&general["action"], &general["country"]["rule"]), (&"pass".into(), &"off".into()), "{general}");
+    assert_eq!(
+        (&general["action"], &general["country"]["rule"]),
+        (&"pass".into(), &"off".into()),
+        "{general}"
+    );
     assert!(general["country"]["service"].is_null(), "{general}");
 
     let exit = explain(2, PORT)?;
-    assert_eq!((&exit["list"], &exit["lists"][0]["lines"][0]["line"]), (&"exits".into(), &1.into()), "{exit}");
+    assert_eq!(
+        (&exit["list"], &exit["lists"][0]["lines"][0]["line"]),
+        (&"exits".into(), &1.into()),
+        "{exit}"
+    );
     assert!(explain(2, SHOP)?["lists"][0]["mode"].is_null(), "no rule of this service");
     let cloud = explain(4, FEED)?;
     assert_eq!((&cloud["list"], &cloud["lists"][0]["mode"]), (&"cloud".into(), &"enforce".into()), "{cloud}");
@@ -224,7 +237,10 @@ fn an_explanation_names_whose_rule_it_is() -> Result<()> {
     let lookup = stage.cli(&format!("geo lookup {}", hosts(4)[1]))?;
     assert!(lookup.contains("DE") && lookup.contains("AS64500 Example, Inc."), "{lookup}");
     let refused = stage.refused("monitor nothing")?;
-    assert!(refused.message.contains("login.country") && refused.message.contains("shop.country"), "{refused:?}");
+    assert!(
+        refused.message.contains("login.country") && refused.message.contains("shop.country"),
+        "{refused:?}"
+    );
     let text = stage.cli(&format!("explain {} --proto udp --port {PORT}", hosts(1)[0]))?;
     let line = text.lines().find(|line| line.starts_with("country")).context("no country")?;
     assert!(line.contains("rule of service login: deny KP"), "{line}");

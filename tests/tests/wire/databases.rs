@@ -16,6 +16,7 @@ use crate::tally::Tally;
 
 /// Ranges that no packet comes from, so that a database has a size to lose.
 const FILLER: u8 = 20;
+const SWAPS: u64 = 6;
 const PAUSE: Duration = Duration::from_millis(1);
 /// The daemon looks each second.
 const LOOKED: Duration = Duration::from_secs(20);
@@ -39,7 +40,8 @@ fn rows(host: u8, said: &str, filler: &str) -> String {
 fn countries(host: u8) -> String {
     let text = rows(host, "KP", "@");
     // Two letters: AA to AT.
-    (0..FILLER).fold(text, |text, n| text.replace(&format!("@{n}\n"), &format!("A{}\n", char::from(b'A' + n))))
+    (0..FILLER)
+        .fold(text, |text, n| text.replace(&format!("@{n}\n"), &format!("A{}\n", char::from(b'A' + n))))
 }
 
 fn systems(host: u8) -> String {
@@ -91,7 +93,6 @@ fn databases_are_swapped_under_traffic_and_no_packet_loses_its_verdict() -> Resu
         return Ok(());
     }
     let stage = stage("1 day")?;
-    const SWAPS: u64 = 6;
     let stop = Arc::new(AtomicBool::new(false));
     let mut others = 0;
     let mut sent = 0;
@@ -145,7 +146,8 @@ fn a_changed_file_is_found_and_a_bad_one_leaves_the_last_good_one_in_use() -> Re
     stage.assert_passed(first, "default-pass")?;
 
     let said = |part: &str| Ok(stage.json("status")?["problems"].to_string().contains(part));
-    let refusals = [("nonsense\n", "a line is start,end,country"), ("10.0.0.0,10.0.0.9,KP\n", "less than half")];
+    let refusals =
+        [("nonsense\n", "a line is start,end,country"), ("10.0.0.0,10.0.0.9,KP\n", "less than half")];
     for (text, part) in refusals {
         put(&stage, "countries.csv", text)?;
         wait(part, LOOKED, || said(part))?;
@@ -156,7 +158,10 @@ fn a_changed_file_is_found_and_a_bad_one_leaves_the_last_good_one_in_use() -> Re
         assert!(reload.message.contains(part), "{reload:?}");
     }
     let forced = stage.json("geo update --force")?;
-    assert_eq!((&forced["databases"][0]["before"], &forced["databases"][0]["ranges"]), (&22.into(), &1.into()));
+    assert_eq!(
+        (&forced["databases"][0]["before"], &forced["databases"][0]["ranges"]),
+        (&22.into(), &1.into())
+    );
     stage.assert_passed(second, "default-pass")?;
     put(&stage, "countries.csv", &countries(1))?;
     wait("the good database is in use", LOOKED, || is_denied(first))?;

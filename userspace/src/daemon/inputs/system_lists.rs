@@ -21,7 +21,7 @@ impl Inputs {
             }
         }
         let (lists, list_sources) = (Arc::new(lists), Arc::new(sources));
-        Ok(Self { geo, asn, lists, list_sources, ..self.clone() })
+        Ok(Self { lists, list_sources, geo, asn, ..self.clone() })
     }
 }
 
