@@ -16,6 +16,7 @@ use crate::tally::Tally;
 
 /// Ranges that no packet comes from, so that a database has a size to lose.
 const FILLER: u8 = 20;
+const SWAPS: u64 = 6;
 const PAUSE: Duration = Duration::from_millis(1);
 /// The daemon looks each second.
 const LOOKED: Duration = Duration::from_secs(20);
@@ -92,7 +93,6 @@ fn databases_are_swapped_under_traffic_and_no_packet_loses_its_verdict() -> Resu
         return Ok(());
     }
     let stage = stage("1 day")?;
-    const SWAPS: u64 = 6;
     let stop = Arc::new(AtomicBool::new(false));
     let mut others = 0;
     let mut sent = 0;

@@ -86,7 +86,7 @@ fn update(out: &mut dyn Write, updated: &GeoUpdated) -> io::Result<()> {
         match (&database.problem, database.swapped) {
             (Some(_), _) => writeln!(out, "{path}: {WARN}not taken{RESET}, {before} ranges stay in use")?,
             (None, true) => {
-                writeln!(out, "{path}: {GOOD}swapped{RESET}, {ranges} ranges instead of {before}")?
+                writeln!(out, "{path}: {GOOD}swapped{RESET}, {ranges} ranges instead of {before}")?;
             }
             (None, false) => writeln!(out, "{path}: unchanged, {ranges} ranges")?,
         }

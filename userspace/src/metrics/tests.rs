@@ -119,31 +119,35 @@ fn snapshot() -> Snapshot {
             monitored: Count::default(),
         }],
         feeds: vec![feed(time)],
-        geo: Geo {
-            rule,
-            rule_origin: Origin::Policy,
-            database: Some(GeoDatabaseInfo {
-                path: "/g".into(),
-                origin: Origin::Policy,
-                name: "g".to_owned(),
-                built: Some(time),
-                loaded: time,
-                ranges: 5,
-                countries: 1,
-            }),
-            asn_database: Some(AsnDatabaseInfo {
-                path: "/a".into(),
-                name: "a".to_owned(),
-                built: Some(time),
-                loaded: time,
-                ranges: 6,
-                systems: 2,
-            }),
-            countries: Vec::new(),
-            services: Vec::new(),
-            counted: Vec::new(),
-            changed: None,
-        },
+        geo: geo(rule, time),
+    }
+}
+
+fn geo(rule: GeoRule, time: Timestamp) -> Geo {
+    Geo {
+        rule,
+        rule_origin: Origin::Policy,
+        database: Some(GeoDatabaseInfo {
+            path: "/g".into(),
+            origin: Origin::Policy,
+            name: "g".to_owned(),
+            built: Some(time),
+            loaded: time,
+            ranges: 5,
+            countries: 1,
+        }),
+        asn_database: Some(AsnDatabaseInfo {
+            path: "/a".into(),
+            name: "a".to_owned(),
+            built: Some(time),
+            loaded: time,
+            ranges: 6,
+            systems: 2,
+        }),
+        countries: Vec::new(),
+        services: Vec::new(),
+        counted: Vec::new(),
+        changed: None,
     }
 }
 

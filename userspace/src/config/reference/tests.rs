@@ -87,8 +87,11 @@ fn stated_defaults_are_the_defaults() {
 #[test]
 fn every_key_takes_its_example() {
     let value = |key: &Key| match key.path().as_str() {
-        "country.allow_only" | "service.country.allow_only" | "list.asn" => None,
-        "service.lists.monitor" | "service.lists.skip" => None,
+        "country.allow_only"
+        | "service.country.allow_only"
+        | "list.asn"
+        | "service.lists.monitor"
+        | "service.lists.skip" => None,
         "fragments.rule" => Some("\"limit\"".to_owned()),
         _ if out_of_place(key) => None,
         _ => Some(key.kind.example()),

@@ -1,6 +1,5 @@
 //! Databases whose files change: read, checked and swapped while packets pass. The last good one stays in use.
 
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,10 +37,11 @@ impl GeoWatch {
     }
 
     fn note(&self, problems: Vec<String>) {
-        let before = mem::replace(&mut self.lock().problems, problems.clone());
-        for problem in problems.iter().filter(|problem| !before.contains(problem)) {
+        let mut watched = self.lock();
+        for problem in problems.iter().filter(|problem| !watched.problems.contains(problem)) {
             tracing::error!(problem, "a database was not taken; the one before stays in use");
         }
+        watched.problems = problems;
     }
 
     fn lock(&self) -> MutexGuard<'_, Watched> {

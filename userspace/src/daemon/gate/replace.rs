@@ -127,6 +127,7 @@ impl Gate {
             milliseconds,
             "a new policy is live"
         );
+        inputs.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         self.hand_over_list_counters(&inputs.list_names());
         if let Some(seen) = &change.seen {
             *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen.clone();

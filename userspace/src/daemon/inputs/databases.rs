@@ -7,11 +7,13 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
+use super::Inputs;
 use crate::api::types::{AsnDatabaseInfo, GeoDatabaseInfo, Origin, System};
 use crate::api::{Failure, FailureKind};
 use crate::daemon::clock;
 use crate::daemon::file_stamp::FileStamp;
 use crate::feeds::{AsnDatabase, GeoDatabase, GeoError};
+use crate::policy;
 use crate::thousands::grouped;
 
 /// A database in use.
@@ -33,6 +35,29 @@ pub struct Loaded<D> {
 pub type LoadedGeo = Loaded<GeoDatabase>;
 /// The database of autonomous systems in use.
 pub type LoadedAsn = Loaded<AsnDatabase>;
+
+impl Inputs {
+    /// What the policy names and the databases have no range of: misspelt, most likely.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let countries = self.with_sources(policy::countries_without_ranges);
+        let countries = countries.into_iter().map(|country| {
+            format!("the policy names the country {country}, of which the geo database has no range")
+        });
+        let systems = self.list_sources.iter().flat_map(|list| {
+            let asn = self.asn.as_ref();
+            let named = list.systems.iter().flatten();
+            let unknown = named.filter(move |system| asn.is_some_and(|asn| !asn.database.knows(**system)));
+            let name = &list.name;
+            unknown.map(move |system| {
+                format!(
+                    "the list {name} names AS{system}, of which the database of autonomous systems has no range"
+                )
+            })
+        });
+        countries.chain(systems).collect()
+    }
+}
 
 /// What is the same of all databases.
 pub trait Database: Sized + PartialEq {

@@ -153,6 +153,14 @@ fn a_list_of_systems_is_what_the_database_tells() {
     );
 
     fs::write(&asn, "192.0.2.0,192.0.2.255,64501\n203.0.113.0,203.0.113.255,64500\n").unwrap();
+    assert!(inputs.warnings().is_empty(), "{:?}", inputs.warnings());
+    fs::write(&asn, "192.0.2.0,192.0.2.255,64501\n").unwrap();
+    let without = Arc::new(LoadedAsn::open(&asn, Origin::Policy).unwrap());
+    assert_eq!(
+        inputs.with_databases(None, Some(without)).unwrap().warnings(),
+        ["the list cloud names AS64500, of which the database of autonomous systems has no range"]
+    );
+    fs::write(&asn, "192.0.2.0,192.0.2.255,64501\n203.0.113.0,203.0.113.255,64500\n").unwrap();
     let swapped = LoadedAsn::open(&asn, Origin::Policy).unwrap();
     let after = inputs.with_databases(None, Some(Arc::new(swapped))).unwrap();
     assert!(contains(&after.lists[0], "203.0.113.1") && !contains(&after.lists[0], "192.0.2.1"));

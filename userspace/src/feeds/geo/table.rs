@@ -20,6 +20,9 @@ pub(super) struct Said<A, T> {
     pub(super) value: T,
 }
 
+/// Two ranges with addresses in common.
+pub(super) type Overlap<A, T> = (Said<A, T>, Said<A, T>);
+
 impl<A: Address, T: fmt::Display> fmt::Display for Said<A, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} ({})", self.range, self.value)
@@ -45,7 +48,7 @@ impl<A: Address, T: Copy + Ord> GeoTable<A, T> {
     }
 
     /// Sorts and joins, or names two ranges that overlap and of which different things are said.
-    pub(super) fn finish(self) -> Result<Self, (Said<A, T>, Said<A, T>)> {
+    pub(super) fn finish(self) -> Result<Self, Overlap<A, T>> {
         let mut table = if self.in_order { self } else { self.sorted()? };
         table.ranges.shrink_to_fit();
         table.values.shrink_to_fit();
@@ -66,7 +69,7 @@ impl<A: Address, T: Copy + Ord> GeoTable<A, T> {
         self.ranges.len()
     }
 
-    fn sorted(self) -> Result<Self, (Said<A, T>, Said<A, T>)> {
+    fn sorted(self) -> Result<Self, Overlap<A, T>> {
         let mut all: Vec<_> = self.iter().collect();
         all.sort_unstable();
         let mut table = Self::new();

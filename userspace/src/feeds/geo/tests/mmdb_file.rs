@@ -125,7 +125,7 @@ fn encode(value: &Value, bytes: &mut Vec<u8>) {
     // A size of 29 or more is in a byte of its own.
     let head = |kind: u8, size: usize| match u8::try_from(size).unwrap() {
         size @ 0..29 => vec![kind << 5 | size],
-        size => vec![kind << 5 | 29, size - 29],
+        size => vec![kind << 5 | 0x1D, size - 0x1D],
     };
     match value {
         Value::Text(text) => {
