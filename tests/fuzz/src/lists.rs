@@ -90,7 +90,7 @@ fn check(data: &[u8], how: &Reading) {
     };
     if let Ok(strict) = strict {
         assert_eq!(strict, list, "nothing is left out of a good list");
-        assert_eq!(list.skipped, BadLineReport::default());
+        assert_eq!(list.skipped.total, 0);
     }
     check_list(&list);
     check_lines(data, &skipping, &list);
@@ -114,7 +114,7 @@ fn check_list(list: &ParsedList) {
 
 /// What the first entries are, is found again.
 fn check_lines(data: &[u8], how: &Reading, list: &ParsedList) {
-    for (line, entry) in list.numbered().take(3) {
+    for (line, entry) in list.numbered().take(2) {
         let first: IpAddr = match entry {
             Entry::Ipv4(range) => Ipv4Addr::from_bits(range.first).into(),
             Entry::Ipv6(range) => Ipv6Addr::from_bits(range.first).into(),
@@ -139,7 +139,7 @@ fn check_guard(list: &ParsedList) {
 }
 
 /// The most entries that are written: the fuzzer should try other things than long files.
-const WRITTEN: usize = 50;
+const WRITTEN: usize = 8;
 
 fn check_exports(data: &[u8], how: &Reading) {
     let mut entries = Vec::new();
