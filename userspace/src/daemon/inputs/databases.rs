@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::Inputs;
 use crate::api::types::{AsnDatabaseInfo, GeoDatabaseInfo, Origin, System};
 use crate::api::{Failure, FailureKind};
+use crate::config::ListFrom;
 use crate::daemon::clock;
 use crate::daemon::file_stamp::FileStamp;
 use crate::feeds::{AsnDatabase, GeoDatabase, GeoError};
@@ -46,7 +47,8 @@ impl Inputs {
         });
         let systems = self.list_sources.iter().flat_map(|list| {
             let asn = self.asn.as_ref();
-            let named = list.systems.iter().flatten();
+            let systems = if let ListFrom::Systems(systems) = &list.from { Some(systems) } else { None };
+            let named = systems.into_iter().flatten();
             let unknown = named.filter(move |system| asn.is_some_and(|asn| !asn.database.knows(**system)));
             let name = &list.name;
             unknown.map(move |system| {
