@@ -12,7 +12,7 @@ type Elf<'data> = ElfFile64<'data, LittleEndian>;
 /// Every section with a program, and the program.
 const PROGRAMS: [(&str, &str); 2] = [("xdp", "xdpgate"), ("xdp.frags", "xdpgate_frags")];
 /// Every map that userspace opens by its name.
-const PINNED_MAPS: [&str; 26] = [
+const PINNED_MAPS: [&str; 27] = [
     "ABI",
     "ATTRIBUTES",
     "BANS_V4",
@@ -22,6 +22,7 @@ const PINNED_MAPS: [&str; 26] = [
     "BUCKETS",
     "CONTROL",
     "COUNTERS",
+    "COUNTRY_COUNTERS",
     "DESTINATIONS",
     "EVENTS",
     "EVENT_COUNTERS",

@@ -164,9 +164,20 @@ fn connections_meet_the_rules_of_their_service() -> Result<()> {
         }
         Ok(())
     })?;
-    let expected = Tally::of(&[], &[("blocklisted", 4), ("country-denied", 4), ("country-unknown", 2)], &[]);
-    let expected = expected.with_list("exits", (2, 0)).with_list("cloud", (2, 0));
-    assert_eq!(change, expected.with_country("KP", (4, 0)).with_country("unknown", (2, 0)));
+    // On a busy machine a SYN is sent again: each at least once, and every one of them counted for what dropped it.
+    let dropped = |reason: &str| change.counters.dropped.get(reason).copied().unwrap_or_default();
+    let (listed, denied, unknown) =
+        (dropped("blocklisted"), dropped("country-denied"), dropped("country-unknown"));
+    assert!(listed >= 4 && denied >= 4 && unknown >= 2, "{change:?}");
+    let exits = change.lists.get("exits").map_or(0, |(dropped, _)| *dropped);
+    assert!((2..=listed - 2).contains(&exits), "{change:?}");
+    let expected = Tally::of(
+        &[],
+        &[("blocklisted", listed), ("country-denied", denied), ("country-unknown", unknown)],
+        &[],
+    );
+    let expected = expected.with_list("exits", (exits, 0)).with_list("cloud", (listed - exits, 0));
+    assert_eq!(change, expected.with_country("KP", (denied, 0)).with_country("unknown", (unknown, 0)));
     for (host, port) in [(3, PORT), (2, SHOP), (4, SHOP), (1, FEED), (2, FEED), (3, FEED)] {
         assert_eq!(connects(&stage, host, port, PATIENCE)?, [true; 2], "host {host} to {port}");
     }
