@@ -61,6 +61,13 @@ pub trait Tables {
         number
     }
 
+    /// The same number, of which the verifier no longer knows where it comes from: what depends on it is proved once, however
+    /// many ways led to it.
+    #[inline(always)]
+    fn forget(&self, number: u32) -> u32 {
+        number
+    }
+
     /// The packet's service, where there are services. The kernel's host finds it in a function of its own.
     #[inline(always)]
     fn service_of(&self, settings: &Settings, packet: &Packet) -> u8

@@ -10,6 +10,7 @@ use xdpgate::country::CountryCode;
 use xdpgate::feeds::GeoDatabase;
 
 const DATABASE: &str = "XDPGATE_GEO_DATABASE";
+const CSV: &str = "XDPGATE_GEO_CSV";
 
 /// The path of the database.
 ///
@@ -21,6 +22,15 @@ pub fn database() -> Result<PathBuf> {
     let path = path.with_context(|| format!("{DATABASE} is not set; `cargo xtask` sets it"))?;
     ensure!(path.is_file(), "{DATABASE} names {}, which is missing", path.display());
     Ok(path)
+}
+
+/// The paths of the real databases that the environment names, MMDB or CSV, each once.
+#[must_use]
+pub fn databases() -> Vec<PathBuf> {
+    let named = [DATABASE, CSV].into_iter().filter_map(|name| env::var_os(name).map(PathBuf::from));
+    let mut paths: Vec<_> = named.filter(|path| path.is_file()).collect();
+    paths.dedup();
+    paths
 }
 
 /// A country and its networks in both address families, as a database has them.

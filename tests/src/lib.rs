@@ -11,6 +11,7 @@ pub mod frame;
 pub mod geo;
 pub mod http;
 pub mod namespace;
+pub mod nginx;
 pub mod packets;
 pub mod prerequisites;
 mod process;

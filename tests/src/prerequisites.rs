@@ -33,6 +33,16 @@ pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
     or_skip(test, xdpgate_binary())
 }
 
+/// The real HTTPS server of the tests, where it is. If not, says on standard error why `test` is skipped.
+///
+/// # Panics
+///
+/// As [`kernel_or_skip`].
+#[must_use]
+pub fn nginx_or_skip(test: &str) -> bool {
+    kernel_or_skip(test) && or_skip(test, crate::nginx::folder()).is_some()
+}
+
 fn or_skip<T>(test: &str, found: Result<T>) -> Option<T> {
     found
         .map_err(|why| {

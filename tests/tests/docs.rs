@@ -53,7 +53,7 @@ fn the_policy_in_the_readme_is_a_policy() -> Result<()> {
     let modes: Vec<_> = policy.lists.iter().map(|list| list.mode).collect();
     assert_eq!(modes, [Mode::Enforce, Mode::Monitor]);
     assert_eq!(policy.country.mode, Mode::Enforce);
-    assert!(policy.geo.is_some(), "a country rule needs a database");
+    assert!(policy.geo.database.is_some(), "a country rule needs a database");
     let packets = policy.source_limits.packets.context("no limit in packets")?;
     assert_eq!((packets.units, packets.per, packets.burst), (1000, Duration::from_secs(1), 2000));
     let bytes = policy.source_limits.bytes.context("no limit in bytes")?;

@@ -17,6 +17,11 @@ impl CountryCode {
         bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
     }
 
+    /// Every code there can be, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (b'A'..=b'Z').flat_map(|first| (b'A'..=b'Z').map(move |second| Self([first, second])))
+    }
+
     /// The two letters.
     #[must_use]
     pub const fn as_bytes(&self) -> [u8; 2] {

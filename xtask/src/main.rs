@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod check;
 mod command;
+mod fuzz;
 mod geo;
 mod outcome;
 mod run;
@@ -46,6 +47,8 @@ enum Task {
     Test,
     /// Check format, lints and the rules of the repository.
     Check(check::Arguments),
+    /// Look for bytes that no reader of files can take: runs the fuzz targets.
+    Fuzz(fuzz::Arguments),
     /// Fetch the country database that the lab and the tests use.
     Geo,
 }
@@ -69,6 +72,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Bench(arguments) => bench::bench(&workspace, &arguments),
         Task::Test => test::test(&workspace),
         Task::Check(arguments) => check::check(&workspace, &arguments),
+        Task::Fuzz(arguments) => fuzz::fuzz(&workspace, &arguments),
         Task::Geo => {
             println!("{}", geo::database(&workspace)?.display());
             Ok(())

@@ -46,6 +46,11 @@ impl Workspace {
         self.root.join("target/bpf")
     }
 
+    /// What the fuzz targets are built to, with other flags than everything else, and what they find out.
+    pub(crate) fn fuzz(&self) -> PathBuf {
+        self.root.join("target/fuzz")
+    }
+
     /// What the lab and the tests fetch.
     pub(crate) fn lab(&self) -> PathBuf {
         self.root.join("target/lab")

@@ -13,10 +13,6 @@ pub mod attribute {
     pub const ALLOWED: u16 = 1;
     /// In a management prefix.
     pub const MANAGEMENT: u16 = 2;
-    /// The country rule denies it.
-    pub const COUNTRY_DENIED: u16 = 4;
-    /// Its country is not known, and the country rule denies that.
-    pub const UNKNOWN_DENIED: u16 = 8;
 }
 
 shared! {
@@ -26,18 +22,21 @@ shared! {
         lists: u64,
         /// Bits of [`attribute`].
         flags: u16,
-        /// ISO 3166-1 alpha-2, or zeroes where it is not known or no rule needs it.
+        /// ISO 3166-1 alpha-2, or zeroes where it is not known or no rule needs it. Whoever is denied has the code of a country,
+        /// unless it is for having none.
         country: [u8; 2],
+        /// Bit n: country rule n denies it.
+        denied: u16,
         /// The source's plan; zero: none.
         plan: u8,
         /// Zero.
-        spare: [u8; 3],
+        spare: u8,
     }
 }
 
 impl AttributeSet {
     /// A source of which nothing is known.
-    pub const EMPTY: Self = Self { lists: 0, flags: 0, country: [0; 2], plan: 0, spare: [0; 3] };
+    pub const EMPTY: Self = Self { lists: 0, flags: 0, country: [0; 2], denied: 0, plan: 0, spare: 0 };
 
     /// Whether all bits of `flag` are set.
     #[inline(always)]
@@ -49,8 +48,9 @@ impl AttributeSet {
     /// As memory holds it, in words of the machine.
     #[must_use]
     pub const fn words(&self) -> [u64; 2] {
-        let (flags, country, rest) = (self.flags.to_ne_bytes(), self.country, self.spare);
-        let second = [flags[0], flags[1], country[0], country[1], self.plan, rest[0], rest[1], rest[2]];
+        let (flags, country, denied) = (self.flags.to_ne_bytes(), self.country, self.denied.to_ne_bytes());
+        let second =
+            [flags[0], flags[1], country[0], country[1], denied[0], denied[1], self.plan, self.spare];
         [self.lists, u64::from_ne_bytes(second)]
     }
 }

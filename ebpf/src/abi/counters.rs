@@ -43,6 +43,37 @@ shared! {
 }
 
 shared! {
+    /// One country on one CPU.
+    CountryCounters = 32 bytes {
+        /// Dropped because of the country of its source.
+        dropped: Count,
+        /// What country rules in monitor mode would have dropped.
+        monitored: Count,
+    }
+}
+
+impl CountryCounters {
+    /// Nothing counted.
+    pub const ZERO: Self = Self { dropped: Count::ZERO, monitored: Count::ZERO };
+}
+
+/// Rows for countries: 32 for each first letter. A power of two, so that a row is masked and never checked.
+pub const COUNTRY_ROWS: u32 = 1 << 10;
+
+/// The row of a country. That of zeroes, a source of no known country, is none of two letters'.
+#[inline(always)]
+#[must_use]
+pub const fn country_row(country: [u8; 2]) -> u32 {
+    let [first, second] = country;
+    letter_place(first) << 5 | letter_place(second)
+}
+
+#[inline(always)]
+const fn letter_place(letter: u8) -> u32 {
+    (letter.wrapping_sub(b'A') & 31) as u32
+}
+
+shared! {
     /// One limit of one service and plan on one CPU.
     LimitCounters = 48 bytes {
         /// Charged to it.

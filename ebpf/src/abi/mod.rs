@@ -3,6 +3,7 @@
 //! Only integers and byte arrays cross: no `bool`, `Option`, `usize` or fieldless `enum`, because a bit pattern that
 //! the other side did not expect would be undefined behaviour. Addresses and ports are byte arrays in network order.
 
+mod access;
 mod attributes;
 mod ban;
 mod bucket;
@@ -15,6 +16,7 @@ pub mod prefix;
 mod settings;
 mod steering;
 
+pub use access::{Access, AccessRows, MAX_COUNTRY_RULES, access_flag};
 pub use attributes::{AttributeSet, MAX_ATTRIBUTE_SETS, MAX_LISTS, attribute};
 pub use ban::{
     BAN_LINE_CONTINUES, BAN_LINE_WORDS, BAN_SLOTS_IPV4, BAN_SLOTS_IPV6, Ban, BanControl, EXPIRY_SHIFT,
@@ -24,7 +26,10 @@ pub use bucket::{
     BUCKET_PLACES, BUCKET_SET_WORDS, BUCKET_SLOTS, BucketMarks, BucketSlot, BucketSlots, MAX_BUCKET_BITS,
     MIN_BUCKET_BITS, bucket_class, bucket_tag,
 };
-pub use counters::{Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_REASONS};
+pub use counters::{
+    COUNTRY_ROWS, Count, CountryCounters, EventCounters, InterfaceCounters, LimitCounters, ListCounters,
+    MAX_REASONS, country_row,
+};
 pub use event::{Event, event_kind};
 pub use excess::{EXCESS_AGAIN_NS, Excess};
 pub use limit::{

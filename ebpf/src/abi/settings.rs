@@ -1,5 +1,6 @@
 //! What one generation of the policy says beside its prefixes.
 
+use super::access::AccessRows;
 use super::layout::shared;
 
 /// The most management ports.
@@ -25,16 +26,12 @@ pub mod fragments {
     pub const LIMIT: u8 = 2;
 }
 
-/// Bits of [`Settings::modes`] and [`Settings::scope`].
+/// Bits of [`Settings::modes`].
 pub mod mode {
-    /// `modes`: the country rule only counts what it would drop.
-    pub const MONITOR_COUNTRY: u8 = 1;
-    /// `modes`: the limits per source only count what they would drop.
-    pub const MONITOR_LIMITS: u8 = 2;
-    /// `modes`: the rule for later fragments only counts what it would drop.
-    pub const MONITOR_FRAGMENTS: u8 = 4;
-    /// `scope`: the country rule applies to every packet, not only to those that start something.
-    pub const COUNTRY_ALL: u8 = 1;
+    /// The limits per source only count what they would drop.
+    pub const MONITOR_LIMITS: u8 = 1;
+    /// The rule for later fragments only counts what it would drop.
+    pub const MONITOR_FRAGMENTS: u8 = 2;
 }
 
 /// Values of the address family where it crosses.
@@ -79,11 +76,9 @@ shared! {
 
 shared! {
     /// What one generation says beside its prefixes.
-    Settings = 144 bytes {
+    Settings = 3208 bytes {
         /// The number of this generation.
         generation: u64,
-        /// Bit n: list n enforces. A clear bit of a list in use: the list only counts what it would drop.
-        lists_enforced: u64,
         /// The limits of each source.
         source: SourceLimits,
         /// The budget of sampled events.
@@ -104,11 +99,11 @@ shared! {
         fragments: u8,
         /// Bits of [`mode`].
         modes: u8,
-        /// Bits of [`mode`].
-        scope: u8,
         /// Bits of [`super::rules`].
         rules: u8,
         /// Zero.
-        spare: [u8; 3],
+        spare: [u8; 4],
+        /// Who may reach which service.
+        access: AccessRows,
     }
 }

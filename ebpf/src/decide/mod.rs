@@ -3,18 +3,19 @@
 mod country;
 mod fragments;
 mod limits;
+mod lists;
 mod safety;
 
 pub use limits::bucket_key;
 
 use core::hint::black_box;
 
-use crate::abi::{AttributeSet, Settings, action, attribute, rules, service};
+use crate::abi::{Access, AttributeSet, MAX_SERVICES, Settings, action, attribute, rules, service};
 use crate::buckets::Home;
 use crate::packet::{Fragment, Packet, Unparsed, View, parse};
 use crate::reason::Reason;
 use crate::tables::{Clock, Tables};
-use crate::verdict::{ListNumber, Verdict};
+use crate::verdict::Verdict;
 
 /// What a step says: leave with a reason, or go on to the next step.
 type Step = Option<Reason>;
@@ -93,19 +94,14 @@ fn judge<T: Tables, C: Clock>(case: &Case<'_, T, C>) -> Verdict {
     {
         return leave(verdict, Reason::Banned);
     }
-    if case.attributes.lists != 0 {
-        let enforced = case.attributes.lists & case.settings.lists_enforced;
-        verdict.lists_monitored = case.attributes.lists & !case.settings.lists_enforced;
-        if verdict.lists_monitored != 0 {
-            verdict.monitored |= Reason::Blocklisted.bit();
+    if case.attributes.lists != 0 || case.attributes.denied != 0 {
+        let access = access(case);
+        if let Some(reason) = lists::judge(case, access, &mut verdict) {
+            return leave(verdict, reason);
         }
-        if enforced != 0 {
-            verdict.list = ListNumber::of_bit(lowest_bit(enforced));
-            return leave(verdict, Reason::Blocklisted);
+        if let Some(reason) = country::judge(case, access, &mut verdict) {
+            return leave(verdict, reason);
         }
-    }
-    if let Some(reason) = country::judge(case, &mut verdict) {
-        return leave(verdict, reason);
     }
     if case.packet.fragment == Fragment::Later
         && let Some(reason) = fragments::judge(case, &mut verdict)
@@ -126,20 +122,11 @@ fn leave(mut verdict: Verdict, reason: Reason) -> Verdict {
     verdict
 }
 
-/// The number of the lowest set bit. BPF has no instruction for it; a halving search is a handful of branches, where
-/// the compiler's own expansion is a multiplication and a table.
+/// What holds for the packet's service.
 #[inline(always)]
-fn lowest_bit(mut bits: u64) -> u8 {
-    let mut number = 0;
-    let mut width = 32;
-    while width != 0 {
-        if bits & ((1 << width) - 1) == 0 {
-            bits >>= width;
-            number += width;
-        }
-        width >>= 1;
-    }
-    number
+fn access<'a, T: Tables, C: Clock>(case: &Case<'a, T, C>) -> &'a Access {
+    let number = case.tables.forget(case.service.into()) & (MAX_SERVICES - 1);
+    &case.settings.access[number as usize]
 }
 
 #[cfg(test)]

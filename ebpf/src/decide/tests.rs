@@ -6,15 +6,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::abi::{
-    BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, Rule, ServiceRow,
-    SourceLimits, bucket_class, family, fragments, limit_flag, limit_key, limit_number, limit_unit, mode,
-    service,
+    Access, BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, Rule, ServiceRow,
+    SourceLimits, access_flag, bucket_class, family, fragments, limit_flag, limit_key, limit_number,
+    limit_unit, mode, service,
 };
 use crate::buckets::{BucketKey, HostTable, Shape};
 use crate::packet;
 use crate::packet::{Source, TCP_ACK, TCP_SYN, widen};
 use crate::rules::LimitCount;
-use crate::verdict::Action;
+use crate::verdict::{Action, ListNumber};
 
 const NOW_NS: u64 = 1_000_000_000_000;
 const GENERATION: u64 = 3;
@@ -115,7 +115,6 @@ fn stub() -> Stub {
         generation: GENERATION,
         settings: Settings {
             generation: GENERATION,
-            lists_enforced: 0,
             source: NO_LIMITS,
             events: EventBudget { cost: 0, burst: 0 },
             ipv4_key: [0xff; 4],
@@ -126,9 +125,9 @@ fn stub() -> Stub {
             default_action: action::PASS,
             fragments: fragments::PASS,
             modes: 0,
-            scope: 0,
             rules: 0,
-            spare: [0; 3],
+            spare: [0; 4],
+            access: [Access::OPEN; MAX_SERVICES as usize],
         },
         attributes: AttributeSet::EMPTY,
         ban: None,
@@ -140,7 +139,15 @@ fn stub() -> Stub {
     }
 }
 
+/// Which service a test is about.
+const SERVICE: u8 = 80;
+
 impl Stub {
+    /// What holds for packets of no service.
+    fn access(&mut self) -> &mut Access {
+        &mut self.settings.access[0]
+    }
+
     fn limit_fragments(&mut self, limit: Limit, flags: u8) {
         let number = limit_number::FRAGMENTS;
         self.rules.insert((service::FRAGMENTS, 0), Rule { limits: [number, 0, 0, 0] });
@@ -209,15 +216,14 @@ fn the_steps_come_in_their_order() {
     tables.generation = 0;
     tables.attributes = AttributeSet {
         lists: 0b110,
-        flags: attribute::ALLOWED
-            | attribute::MANAGEMENT
-            | attribute::COUNTRY_DENIED
-            | attribute::UNKNOWN_DENIED,
+        flags: attribute::ALLOWED | attribute::MANAGEMENT,
         country: *b"AQ",
+        denied: 0b10,
         ..AttributeSet::EMPTY
     };
     tables.settings.management_ports[7] = 22u16.to_be_bytes();
-    tables.settings.lists_enforced = 0b100;
+    *tables.access() =
+        Access { lists_enforced: 0b100, lists_monitored: 0b010, country: 0b10, ..Access::OPEN };
     tables.settings.default_action = action::DROP;
     tables.settings.source.packets = ONE;
     tables.ban = Some(Ban { expires_ns: NOW_NS + 1 });
@@ -241,9 +247,9 @@ fn the_steps_come_in_their_order() {
     assert_eq!(verdict.country, *b"AQ");
     tables.attributes.lists = 0;
     assert_eq!(reason(&tables, &syn), Reason::CountryDenied);
-    tables.attributes.flags &= !attribute::COUNTRY_DENIED;
+    tables.attributes.country = [0; 2];
     assert_eq!(reason(&tables, &syn), Reason::CountryUnknown);
-    tables.attributes.flags = 0;
+    tables.attributes.denied = 0;
     assert_eq!(reason(&tables, &later_fragment()), Reason::Fragment);
     assert_eq!(reason(&tables, &syn), Reason::DefaultDrop);
     let untouched = tables.buckets.words().iter().all(|word| word.load(Ordering::Relaxed) == 0);
@@ -281,13 +287,17 @@ fn a_limiter_without_room_passes_and_says_so() {
 fn rules_in_monitor_mode_count_and_let_go_on() {
     const NOTHING: Limit = Limit { cost: 1 << 50, burst: 1 };
     let mut tables = stub();
-    tables.settings.modes = mode::MONITOR_COUNTRY | mode::MONITOR_LIMITS | mode::MONITOR_FRAGMENTS;
-    tables.settings.scope = mode::COUNTRY_ALL;
+    tables.settings.modes = mode::MONITOR_LIMITS | mode::MONITOR_FRAGMENTS;
+    *tables.access() = Access {
+        lists_monitored: 1,
+        country: 1,
+        flags: access_flag::COUNTRY_MONITOR | access_flag::COUNTRY_ALL,
+        ..Access::OPEN
+    };
     tables.settings.fragments = fragments::LIMIT;
     tables.limit_fragments(NOTHING, limit_flag::MONITOR);
     tables.settings.source.packets = NOTHING;
-    tables.attributes.flags = attribute::COUNTRY_DENIED;
-    tables.attributes.lists = 1;
+    tables.attributes = AttributeSet { lists: 1, denied: 1, country: *b"AQ", ..AttributeSet::EMPTY };
     let verdict = judge(&tables, &later_fragment());
     assert_eq!((verdict.reason, verdict.action()), (Reason::DefaultPass, Action::Pass));
     let rules = [Reason::Blocklisted, Reason::CountryDenied, Reason::FragmentLimit, Reason::PacketLimit];
@@ -295,7 +305,7 @@ fn rules_in_monitor_mode_count_and_let_go_on() {
     assert_eq!((verdict.list, verdict.lists_monitored), (None, 1));
 
     tables.settings.modes = 0;
-    tables.settings.scope = 0;
+    *tables.access() = Access { country: 1, ..Access::OPEN };
     tables.limit_fragments(NOTHING, 0);
     assert_eq!(reason(&tables, &later_fragment()), Reason::FragmentLimit);
     let counted = tables.counted.borrow();
@@ -312,24 +322,67 @@ fn port_zero_is_no_service() {
     let mut tables = stub();
     tables.attributes.flags = attribute::MANAGEMENT;
     assert_eq!(reason(&tables, &tcp(0, TCP_SYN)), Reason::DefaultPass);
-    tables.attributes.flags = attribute::COUNTRY_DENIED;
+    tables.attributes = AttributeSet { denied: 1, ..AttributeSet::EMPTY };
+    tables.access().country = 1;
     let mut udp = tcp(0, 0);
     udp[23] = packet::protocol::UDP;
     assert_eq!(reason(&tables, &udp), Reason::DefaultPass);
 }
 
+/// Each service has lists and a country rule of its own; what holds for one says nothing of another.
+#[test]
+fn a_service_has_its_own_access() {
+    let mut tables = stub();
+    tables.settings.rules = rules::SERVICES;
+    tables.attributes = AttributeSet { lists: 0b11, denied: 0b100, country: *b"AQ", ..AttributeSet::EMPTY };
+    *tables.access() = Access { lists_enforced: 0b10, ..Access::OPEN };
+    let row = usize::from(SERVICE);
+    tables.settings.access[row] = Access { lists_monitored: 0b01, country: 0b100, ..Access::OPEN };
+    let to_service = |flags| tcp(u16::from(SERVICE), flags);
+
+    let verdict = judge(&tables, &tcp(81, TCP_SYN));
+    assert_eq!((verdict.reason, verdict.lists_monitored), (Reason::DefaultPass, 0), "a service that is open");
+    assert_eq!(reason(&tables, &tcp(0, TCP_SYN)), Reason::Blocklisted, "no service");
+    let verdict = judge(&tables, &to_service(TCP_SYN));
+    assert_eq!((verdict.reason, verdict.lists_monitored), (Reason::CountryDenied, 0b01));
+    assert_eq!(reason(&tables, &to_service(TCP_ACK)), Reason::DefaultPass, "it answers");
+    tables.settings.access[row].flags = access_flag::COUNTRY_ALL;
+    assert_eq!(reason(&tables, &to_service(TCP_ACK)), Reason::CountryDenied);
+    tables.settings.access[row].country = 0b1000;
+    assert_eq!(reason(&tables, &to_service(TCP_ACK)), Reason::DefaultPass, "a rule that does not deny it");
+}
+
+/// A datagram starts something where the host serves: on the ports that the policy names, and on those of a service with a
+/// country rule.
+#[test]
+fn a_datagram_to_a_service_starts_something() {
+    let mut tables = stub();
+    tables.settings.rules = rules::SERVICES;
+    tables.attributes = AttributeSet { denied: 1, country: *b"AQ", ..AttributeSet::EMPTY };
+    tables.settings.access = [Access { country: 1, ..Access::OPEN }; MAX_SERVICES as usize];
+    let mut udp = tcp(SERVICE.into(), 0);
+    udp[23] = packet::protocol::UDP;
+    assert_eq!(reason(&tables, &udp), Reason::DefaultPass);
+    tables.settings.access[usize::from(SERVICE)].flags = access_flag::UDP_STARTS;
+    assert_eq!(reason(&tables, &udp), Reason::CountryDenied);
+    tables.settings.access[usize::from(SERVICE)].flags = 0;
+    tables.settings.udp_services[15] = u16::from(SERVICE).to_be_bytes();
+    assert_eq!(reason(&tables, &udp), Reason::CountryDenied);
+}
+
 proptest! {
     #[test]
-    fn the_lowest_list_that_enforces_drops(lists: u64, enforced: u64) {
+    fn the_lowest_list_that_enforces_drops(lists: u64, enforced: u64, monitored: u64) {
         let mut tables = stub();
         tables.attributes.lists = lists;
-        tables.settings.lists_enforced = enforced;
+        let monitored = monitored & !enforced;
+        *tables.access() = Access { lists_enforced: enforced, lists_monitored: monitored, ..Access::OPEN };
         let verdict = judge(&tables, &tcp(80, TCP_ACK));
         let both = lists & enforced;
         let expected = (both != 0).then(|| both.trailing_zeros());
         prop_assert_eq!(verdict.list.map(|list| u32::from(list.bit())), expected);
         prop_assert_eq!(verdict.reason == Reason::Blocklisted, both != 0);
-        prop_assert_eq!(verdict.lists_monitored, lists & !enforced);
+        prop_assert_eq!(verdict.lists_monitored, lists & monitored);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::abi::{
-    AttributeSet, BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MIN_BUCKET_BITS, Meter, ServiceRow,
-    SourceLimits, family, limit_flag, limit_key, limit_unit,
+    Access, AttributeSet, BUCKET_SET_WORDS, Ban, EventBudget, Limit, LimitRow, MAX_SERVICES, MIN_BUCKET_BITS,
+    Meter, ServiceRow, SourceLimits, family, limit_flag, limit_key, limit_unit,
 };
 use crate::buckets::{BucketMemory, HostTable, Shape};
 use crate::limit::ticks;
@@ -127,7 +127,6 @@ impl Tables for Host {
 
 const SETTINGS: Settings = Settings {
     generation: 1,
-    lists_enforced: 0,
     source: SourceLimits { packets: Limit::NONE, bytes: Limit::NONE },
     events: EventBudget { cost: 0, burst: 0 },
     ipv4_key: [0xff; 4],
@@ -138,9 +137,9 @@ const SETTINGS: Settings = Settings {
     default_action: 0,
     fragments: 0,
     modes: 0,
-    scope: 0,
     rules: 1,
-    spare: [0; 3],
+    spare: [0; 4],
+    access: [Access::OPEN; MAX_SERVICES as usize],
 };
 
 /// Ticks that a packet costs.

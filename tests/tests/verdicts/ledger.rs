@@ -1,8 +1,11 @@
 //! What the counters must say, kept beside the kernel with the model's verdicts.
 
+use std::collections::BTreeMap;
+
+use xdpgate::country::CountryCode;
 use xdpgate::kernel::{CounterSums, monotonic_ns};
 use xdpgate::policy::Model;
-use xdpgate_ebpf::abi::{Count, ListCounters, MAX_LISTS};
+use xdpgate_ebpf::abi::{Count, CountryCounters, ListCounters, MAX_LISTS};
 use xdpgate_ebpf::decide::decide;
 use xdpgate_ebpf::packet::{Bytes, Packet, View};
 use xdpgate_ebpf::reason::Reason;
@@ -21,6 +24,8 @@ pub(crate) struct Ledger<'a> {
     first_buffer: usize,
     counted: CounterSums,
     lists: [ListCounters; MAX_LISTS],
+    /// By the letters of a country; zeroes: sources of no known one.
+    countries: BTreeMap<[u8; 2], CountryCounters>,
 }
 
 /// A frame as the kernel hands it over: the program reads the first buffer and may ask how long the whole is.
@@ -46,7 +51,8 @@ impl View for Buffered<'_> {
 impl<'a> Ledger<'a> {
     pub(crate) fn new(gate: &'a Gate, model: &'a Model) -> Self {
         let first_buffer = gate.first_buffer();
-        Self { gate, model, first_buffer, counted: gate.counted(), lists: [NO_COUNTS; MAX_LISTS] }
+        let (counted, lists, countries) = (gate.counted(), [NO_COUNTS; MAX_LISTS], BTreeMap::new());
+        Self { gate, model, first_buffer, counted, lists, countries }
     }
 
     /// Whether the program can be run over such a frame.
@@ -88,6 +94,10 @@ impl<'a> Ledger<'a> {
     pub(crate) fn close(&self) {
         self.gate.assert_other_slots_are_untouched();
         assert_eq!(self.gate.kernel.list_counters().unwrap(), self.lists);
+        let counted = self.gate.kernel.country_counters().unwrap().into_iter();
+        let by_letters = counted
+            .map(|(country, counters)| (country.as_ref().map_or([0; 2], CountryCode::as_bytes), counters));
+        assert_eq!(by_letters.collect::<BTreeMap<_, _>>(), self.countries);
         let decided: u64 = self.counted.decided.iter().map(|count| count.packets).sum();
         assert_eq!(decided, self.counted.seen.packets, "the reasons add up to the packets seen");
     }
@@ -98,6 +108,14 @@ impl<'a> Ledger<'a> {
         count(&mut self.counted.decided[verdict.reason.index()], bytes);
         for reason in Reason::ALL.iter().filter(|reason| verdict.monitored & reason.bit() != 0) {
             count(&mut self.counted.monitored[reason.index()], bytes);
+        }
+        let by_country = Reason::CountryDenied.bit() | Reason::CountryUnknown.bit();
+        if verdict.reason.bit() & by_country != 0 {
+            let row = self.countries.entry(verdict.country).or_insert(CountryCounters::ZERO);
+            count(&mut row.dropped, bytes);
+        } else if verdict.monitored & by_country != 0 {
+            let row = self.countries.entry(verdict.country).or_insert(CountryCounters::ZERO);
+            count(&mut row.monitored, bytes);
         }
         for (bit, list) in self.lists.iter_mut().enumerate() {
             if verdict.list.is_some_and(|list| usize::from(list.bit()) == bit) {

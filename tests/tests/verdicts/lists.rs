@@ -1,12 +1,17 @@
 //! Every bit of the lists, from the first to the last.
 
 use xdpgate::policy::Segment;
-use xdpgate_ebpf::abi::{AttributeSet, Count, MAX_LISTS};
+use xdpgate_ebpf::abi::{Access, AttributeSet, Count, MAX_LISTS};
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_tests::kernel_or_skip;
 use xdpgate_tests::packets::{Ipv4, Payload, World, origins};
 
 use super::gate::{Gate, Program, XDP_DROP, XDP_PASS};
+
+/// What holds for packets of no service.
+fn access(lists_enforced: u64, lists_monitored: u64) -> Access {
+    Access { lists_enforced, lists_monitored, ..Access::OPEN }
+}
 
 #[test]
 fn each_list_counts_for_itself() {
@@ -22,7 +27,8 @@ fn each_list_counts_for_itself() {
     for bit in 0..MAX_LISTS {
         for enforces in [true, false] {
             image.settings.generation = gate.kernel.live_generation() + 1;
-            image.settings.lists_enforced = if enforces { 1 << bit } else { 0 };
+            let (enforced, monitored) = if enforces { (1 << bit, 0) } else { (0, 1 << bit) };
+            image.settings.access[0] = access(enforced, monitored);
             image.attributes =
                 vec![AttributeSet::EMPTY, AttributeSet { lists: 1 << bit, ..AttributeSet::EMPTY }];
             gate.kernel.install(&image).unwrap();
@@ -41,7 +47,7 @@ fn each_list_counts_for_itself() {
     }
     // All at once: the lowest one drops.
     image.settings.generation = gate.kernel.live_generation() + 1;
-    image.settings.lists_enforced = u64::MAX << 7;
+    image.settings.access[0] = access(u64::MAX << 7, !(u64::MAX << 7));
     image.attributes[1].lists = u64::MAX;
     gate.kernel.install(&image).unwrap();
     gate.run(Program::OneBuffer, &frame, 1);

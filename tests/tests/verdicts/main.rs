@@ -18,6 +18,8 @@ mod gate;
 #[cfg(test)]
 mod generations;
 #[cfg(test)]
+mod geo;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod limits;

@@ -1,5 +1,6 @@
 //! Tests on a wire: the real daemon, its real command line, and real packets over a veth pair.
 
+mod access;
 mod accounting;
 mod adoption;
 mod algorithms;
@@ -11,9 +12,11 @@ mod bans;
 mod country;
 mod coverage;
 mod crowdsec;
+mod databases;
 mod events;
 mod explain;
 mod fail2ban;
+mod feeds;
 mod foreign;
 mod generate;
 mod limits;
@@ -38,3 +41,4 @@ mod suggest;
 mod tables;
 mod tally;
 mod undo;
+mod verify;

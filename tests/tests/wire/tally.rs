@@ -1,4 +1,4 @@
-//! All that was counted: reasons, what monitor mode let pass, and every limit of every service.
+//! All that was counted: reasons, what monitor mode let pass, every limit of every service, every list and every country.
 
 use std::collections::BTreeMap;
 use std::ops::Sub;
@@ -20,13 +20,29 @@ pub(crate) struct Tally {
     pub(crate) monitored: BTreeMap<String, u64>,
     /// By `service/plan/limit`.
     pub(crate) limits: BTreeMap<String, Packets>,
+    /// Dropped and monitored, by list.
+    pub(crate) lists: BTreeMap<String, (u64, u64)>,
+    /// Likewise by country; `unknown`: of no known one.
+    pub(crate) countries: BTreeMap<String, (u64, u64)>,
 }
 
 impl Tally {
     /// With exactly these packets.
     pub(crate) fn of(passed: &[(&str, u64)], dropped: &[(&str, u64)], limits: &[(&str, Packets)]) -> Self {
         let limits = limits.iter().map(|(name, packets)| ((*name).to_owned(), *packets)).collect();
-        Self { counters: counted(passed, dropped), monitored: BTreeMap::new(), limits }
+        Self { counters: counted(passed, dropped), limits, ..Self::default() }
+    }
+
+    /// And these of a list: dropped and monitored.
+    pub(crate) fn with_list(mut self, name: &str, packets: (u64, u64)) -> Self {
+        self.lists.insert(name.to_owned(), packets);
+        self
+    }
+
+    /// Likewise of a country.
+    pub(crate) fn with_country(mut self, country: &str, packets: (u64, u64)) -> Self {
+        self.countries.insert(country.to_owned(), packets);
+        self
     }
 
     /// And these in monitor mode.
@@ -47,6 +63,12 @@ impl Tally {
             limits: difference(&limits, &limits_before, |now, then| {
                 (now.0 - then.0, now.1 - then.1, now.2 - then.2)
             }),
+            lists: difference(&sources(&after, "lists", "name")?, &sources(&before, "lists", "name")?, less),
+            countries: difference(
+                &sources(&after, "countries", "country")?,
+                &sources(&before, "countries", "country")?,
+                less,
+            ),
         })
     }
 }
@@ -62,6 +84,22 @@ pub(crate) fn limits(stats: &Value) -> Result<BTreeMap<String, Packets>> {
         Ok((name, (packets("charged")?, packets("dropped")?, packets("monitored")?)))
     };
     rows.iter().map(row).collect()
+}
+
+/// Dropped and monitored of each row, by what `named` says of it.
+fn sources(stats: &Value, rows: &str, named: &str) -> Result<BTreeMap<String, (u64, u64)>> {
+    let rows = stats[rows].as_array().with_context(|| format!("no {rows}"))?;
+    let row = |row: &Value| {
+        let packets =
+            |key: &str| row[key]["packets"].as_u64().with_context(|| format!("no {key} packets in {row}"));
+        let name = row[named].as_str().unwrap_or("unknown").to_owned();
+        Ok((name, (packets("dropped")?, packets("monitored")?)))
+    };
+    rows.iter().map(row).collect()
+}
+
+const fn less(now: (u64, u64), then: (u64, u64)) -> (u64, u64) {
+    (now.0 - then.0, now.1 - then.1)
 }
 
 fn monitored(stats: &Value) -> Result<BTreeMap<String, u64>> {

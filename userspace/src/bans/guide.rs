@@ -9,6 +9,7 @@ use xdpgate_ebpf::bans::{BanTable, Seed};
 use super::entry::Entry;
 use super::memory::{self, BanWords};
 use super::shape::BanShape;
+use super::table::Table;
 
 /// Which lengths of prefixes are in use.
 #[derive(Debug, Default)]
@@ -71,11 +72,7 @@ pub(super) fn start<W: BanWords>(words: &W, shape: BanShape, Seed([first, second
     }
     store(words, ban_word::SEED, first);
     store(words, ban_word::SEED + 1, second);
-    store(
-        words,
-        ban_word::SHIFTS,
-        shifts.iter().rev().fold(0, |packed, shift| packed << 8 | u64::from(*shift)),
-    );
+    store(words, ban_word::SHIFTS, packed(shifts));
     // Last: what it says is that the others are there.
     store(words, ban_word::CAPACITY, u64::from(shape.capacity(BanTable::ExactIpv4)));
 }
@@ -84,6 +81,27 @@ pub(super) fn start<W: BanWords>(words: &W, shape: BanShape, Seed([first, second
 pub(super) fn started<W: BanWords>(words: &W) -> (BanShape, Seed) {
     let bans = u32::try_from(load(words, ban_word::CAPACITY)).unwrap_or(u32::MAX);
     (BanShape::new(bans), Seed([load(words, ban_word::SEED), load(words, ban_word::SEED + 1)]))
+}
+
+/// Makes the words say again what the tables started with.
+pub(super) fn restore<W: BanWords>(words: &W, tables: &[Table; 4]) {
+    let [exact_ipv4, ..] = tables;
+    let Seed([first, second]) = exact_ipv4.seed;
+    let started = [
+        (ban_word::SEED, first),
+        (ban_word::SEED + 1, second),
+        (ban_word::SHIFTS, packed(tables.each_ref().map(|table| table.shift))),
+        (ban_word::CAPACITY, u64::from(exact_ipv4.capacity)),
+    ];
+    for (index, value) in started {
+        if load(words, index) != value {
+            store(words, index, value);
+        }
+    }
+}
+
+fn packed(shifts: [u32; 4]) -> u64 {
+    shifts.iter().rev().fold(0, |packed, shift| packed << 8 | u64::from(*shift))
 }
 
 fn load<W: BanWords>(words: &W, index: usize) -> u64 {

@@ -29,6 +29,7 @@ mod filter;
 mod guide;
 mod line;
 mod memory;
+mod rebuild;
 mod shape;
 mod table;
 mod writer;

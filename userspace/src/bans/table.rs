@@ -30,8 +30,8 @@ pub(super) struct Table {
     /// Bans, those that have ended among them.
     pub(super) len: u32,
     layout: Layout,
-    seed: Seed,
-    shift: u32,
+    pub(super) seed: Seed,
+    pub(super) shift: u32,
     /// For a line: how many slots in use lie behind it, of keys that lead through it. A line that is not here has none.
     behind: HashMap<u32, u32>,
     /// Slots of IPv6 lines whose ban was lifted, by the mark that they bear.
@@ -83,6 +83,32 @@ impl Table {
         for place in lifted {
             self.free(lines, place);
         }
+    }
+
+    /// Takes over what is there now, and clears slots in which no reader finds their key.
+    pub(super) fn rebuild(&mut self, lines: &[Line]) {
+        loop {
+            self.adopt_anew(lines);
+            let is_found = |place, key| self.find(lines, key).is_some_and(|(found, _)| found == place);
+            let strays = self.slots(lines).filter(|(place, slot)| !is_found(*place, slot.key));
+            let strays: Vec<Place> = strays.map(|(place, _)| place).collect();
+            if strays.is_empty() {
+                return;
+            }
+            // A line that is no longer full does not lead on: what is behind it may be found no more.
+            for place in strays {
+                if let Some(line) = at(lines, place.line) {
+                    self.layout.clear(line, place.slot);
+                }
+            }
+        }
+    }
+
+    fn adopt_anew(&mut self, lines: &[Line]) {
+        self.len = 0;
+        self.behind.clear();
+        self.lifted = [Vec::new(), Vec::new()];
+        self.adopt(lines);
     }
 
     /// The bans, in no order that means anything.

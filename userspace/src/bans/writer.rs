@@ -19,8 +19,8 @@ use super::table::{Table, TableFull};
 #[derive(Debug)]
 pub struct Bans<W> {
     pub(super) words: W,
-    tables: [Table; 4],
-    guide: Guide,
+    pub(super) tables: [Table; 4],
+    pub(super) guide: Guide,
 }
 
 impl Bans<HeapWords> {
@@ -210,14 +210,14 @@ fn expires(end: u32) -> Option<u64> {
     Ban::from_expiry(end).map(|ban| ban.expires_ns).filter(|expires_ns| *expires_ns != NEVER_EXPIRES)
 }
 
-fn entries<W: BanWords>(words: &W, tables: &[Table; 4]) -> impl Iterator<Item = (Entry, u32)> {
+pub(super) fn entries<W: BanWords>(words: &W, tables: &[Table; 4]) -> impl Iterator<Item = (Entry, u32)> {
     BanTable::ALL.into_iter().flat_map(|table| {
         let bans = of(tables, table).bans(lines(words, table));
         bans.map(move |(key, end)| (Entry { table, key }, end))
     })
 }
 
-const fn of_mut<T>(
+pub(super) const fn of_mut<T>(
     [exact_ipv4, prefix_ipv4, exact_ipv6, prefix_ipv6]: &mut [T; 4],
     table: BanTable,
 ) -> &mut T {

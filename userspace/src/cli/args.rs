@@ -94,6 +94,9 @@ pub(super) enum Command {
     Reload(ReloadArgs),
     /// Show what `apply` would change: rules, prefixes, tables, and who was seen of late and would be dropped
     Plan(PlanArgs),
+    /// Compare the kernel's tables with what the policy, the lists and the bans say, and mend what differs; the exit code is 1
+    /// if anything did
+    Verify,
     /// Show listening sockets that no guarded interface or no rule covers; the exit code is 1 if there are any
     Coverage,
     /// Check a policy and put it in force, for good or until it is confirmed
@@ -172,6 +175,14 @@ mod tests {
             "xdpgate list add scanners - --mode monitor --skip-bad",
             "xdpgate list show",
             "xdpgate list show scanners",
+            "xdpgate list status",
+            "xdpgate list status drop --json",
+            "xdpgate list update",
+            "xdpgate list update drop tor",
+            "xdpgate list diff drop",
+            "xdpgate list diff drop new.txt",
+            "xdpgate list overlap",
+            "xdpgate list overlap drop tor",
             "xdpgate geo lookup 192.0.2.1",
             "xdpgate geo deny KP CU --unknown drop --scope all",
             "xdpgate geo allow-only DE FR --mode monitor --force",

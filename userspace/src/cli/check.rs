@@ -23,6 +23,8 @@ struct Checked {
     sizes: Sizes,
     /// A share of the room that `tables.prefixes` gives, in percent.
     prefixes_percent: u64,
+    /// What is valid and looks like a mistake.
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,7 +73,7 @@ pub(super) fn check(args: &CheckArgs, output: Output) -> Result<(), Stop> {
                 name: list.name.clone(),
                 mode: list.mode,
                 entries: list.entries as u64,
-                skipped: source.skipped.total as u64,
+                skipped: source.content.skipped.total as u64,
             })
             .collect(),
         geo_database: inputs.geo.as_ref().map(|geo| {
@@ -80,6 +82,7 @@ pub(super) fn check(args: &CheckArgs, output: Output) -> Result<(), Stop> {
         }),
         prefixes_percent: sizes.ipv4_prefixes.max(sizes.ipv6_prefixes) * 100 / room,
         sizes,
+        warnings: inputs.warnings(),
     };
     refuse_overflow(&checked, room)?;
     output.show(&checked, print)
@@ -111,6 +114,9 @@ fn print(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     }
     if let Some(geo) = &checked.geo_database {
         writeln!(out, "  geo database {}: {}, {} countries", geo.path.display(), geo.name, geo.countries)?;
+    }
+    for warning in &checked.warnings {
+        writeln!(out, "  {WARN}{warning}{RESET}")?;
     }
     let sizes = checked.sizes;
     writeln!(

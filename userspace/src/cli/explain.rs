@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use xdpgate_ebpf::packet::TCP_SYN;
 
 use super::args::ExplainArgs;
+use super::geo::in_words;
 use super::numbers::{duration, grouped, time};
 use super::output::Stop;
 use super::session::Session;
@@ -47,12 +48,19 @@ fn print_explanation(out: &mut dyn Write, answer: &Explanation) -> io::Result<()
     answer.lists.iter().try_for_each(|list| list_lines(out, list))?;
     if let Some(country) = &answer.country {
         let code = country.country.map_or_else(|| "unknown".to_owned(), |code| code.to_string());
+        let whose =
+            country.service.as_ref().map(|service| format!(" of service {service}")).unwrap_or_default();
         let built = country.built.map(|built| format!(" of {}", time(built))).unwrap_or_default();
         writeln!(
             out,
-            "{:<12}{code} {DIM}({}{built}; rule: {}){RESET}",
-            "country", country.database, country.rule
+            "{:<12}{code} {DIM}({}{built}; rule{}: {}){RESET}",
+            "country", country.database, whose, country.rule
         )?;
+    }
+    if let Some(found) = &answer.system {
+        let system = found.system.as_ref().map_or_else(|| "unknown".to_owned(), in_words);
+        let built = found.built.map(|built| format!(" of {}", time(built))).unwrap_or_default();
+        writeln!(out, "{:<12}{system} {DIM}({}{built}){RESET}", "system", found.database)?;
     }
     if let Some(service) = &answer.service {
         writeln!(out, "{:<12}{service}", "service")?;
@@ -111,7 +119,8 @@ fn ban_line(out: &mut dyn Write, ban: &Ban) -> io::Result<()> {
 }
 
 fn list_lines(out: &mut dyn Write, list: &ListMatch) -> io::Result<()> {
-    writeln!(out, "{:<12}{} {DIM}({}){RESET}", "list", list.name, list.mode)?;
+    let mode = list.mode.map_or("not for this service", |mode| mode.as_str());
+    writeln!(out, "{:<12}{} {DIM}({mode}){RESET}", "list", list.name)?;
     list.lines.iter().try_for_each(|line| writeln!(out, "{:<12}  line {}: {}", "", line.line, line.text))
 }
 

@@ -3,12 +3,15 @@ use std::io::{self, Write};
 use hyper::Method;
 
 use super::args::{GeoCommand, GeoRuleArgs};
-use super::numbers::{grouped, time};
+use super::numbers::{bytes, grouped, time};
 use super::output::Stop;
 use super::session::Session;
-use super::style::{BOLD, RESET};
-use crate::api::Failure;
-use crate::api::types::{Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest, RuleWord};
+use super::status::age;
+use super::style::{BOLD, GOOD, RESET, WARN};
+use crate::api::types::{
+    Geo, GeoDatabaseRequest, GeoLookup, GeoRuleRequest, GeoUpdated, RuleWord, ServiceRule, System,
+};
+use crate::api::{Failure, FailureKind};
 
 pub(super) fn geo(session: &Session, command: GeoCommand) -> Result<(), Stop> {
     match command {
@@ -26,6 +29,13 @@ pub(super) fn geo(session: &Session, command: GeoCommand) -> Result<(), Stop> {
         GeoCommand::Reset => {
             let _: Geo = session.call(Method::DELETE, "/v1/geo/database", Vec::new())?;
             show(session, &session.call(Method::DELETE, "/v1/geo/rule", Vec::new())?)
+        }
+        GeoCommand::Update { force } => {
+            let path = format!("/v1/geo/update?force={force}");
+            let updated: GeoUpdated = session.call(Method::POST, &path, Vec::new())?;
+            session.output.show(&updated, update)?;
+            let refused = updated.databases.iter().find_map(|database| database.problem.clone());
+            refused.map_or(Ok(()), |problem| Err(Failure::new(FailureKind::Refused, problem).into()))
         }
         GeoCommand::Show => show(session, &session.get("/v1/geo")?),
         GeoCommand::Database { path, force } => {
@@ -55,7 +65,33 @@ fn show(session: &Session, geo: &Geo) -> Result<(), Stop> {
 
 fn found(out: &mut dyn Write, lookup: &GeoLookup) -> io::Result<()> {
     let country = lookup.country.map_or_else(|| "no known country".to_owned(), |country| country.to_string());
-    writeln!(out, "{}: {BOLD}{country}{RESET} ({})", lookup.address, described(&lookup.database))
+    let database = lookup.database.as_ref().map(|database| age(&database.name, database.built));
+    let database = database.unwrap_or_else(|| "there is no geo database".to_owned());
+    writeln!(out, "{}: {BOLD}{country}{RESET} ({database})", lookup.address)?;
+    let Some(asn) = &lookup.asn_database else { return Ok(()) };
+    let system = lookup.system.as_ref().map_or_else(|| "no known autonomous system".to_owned(), in_words);
+    writeln!(out, "{}: {BOLD}{system}{RESET} ({})", lookup.address, age(&asn.name, asn.built))
+}
+
+/// A system with its name.
+pub(super) fn in_words(system: &System) -> String {
+    let name = system.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    format!("AS{}{name}", system.number)
+}
+
+fn update(out: &mut dyn Write, updated: &GeoUpdated) -> io::Result<()> {
+    for database in &updated.databases {
+        let path = database.path.display();
+        let (before, ranges) = (grouped(database.before), grouped(database.ranges));
+        match (&database.problem, database.swapped) {
+            (Some(_), _) => writeln!(out, "{path}: {WARN}not taken{RESET}, {before} ranges stay in use")?,
+            (None, true) => {
+                writeln!(out, "{path}: {GOOD}swapped{RESET}, {ranges} ranges instead of {before}")?;
+            }
+            (None, false) => writeln!(out, "{path}: unchanged, {ranges} ranges")?,
+        }
+    }
+    Ok(())
 }
 
 fn summary(out: &mut dyn Write, geo: &Geo) -> io::Result<()> {
@@ -69,21 +105,42 @@ fn summary(out: &mut dyn Write, geo: &Geo) -> io::Result<()> {
         let (ipv4, ipv6) = (grouped(entry.ipv4_ranges), grouped(entry.ipv6_ranges));
         writeln!(out, "  {:<8}{ipv4} IPv4 ranges, {ipv6} IPv6 ranges", entry.country)?;
     }
+    for ServiceRule { service, rule } in &geo.services {
+        let countries: Vec<_> = rule.countries.iter().map(ToString::to_string).collect();
+        write!(out, "service   {service}: {BOLD}{}{RESET}", rule.rule.as_str())?;
+        if rule.rule != RuleWord::Off {
+            let countries = countries.join(" ");
+            write!(out, " {countries}, unknown {}, scope {}, mode {}", rule.unknown, rule.scope, rule.mode)?;
+        }
+        writeln!(out)?;
+    }
     match &geo.database {
         Some(database) => {
-            let countries = database.countries;
+            let (named, countries) = (age(&database.name, database.built), database.countries);
+            let origin = database.origin.as_str();
             writeln!(
                 out,
-                "database  {}, {countries} countries (from {})",
-                described(database),
-                database.origin.as_str()
-            )
+                "database  {named}, {countries} countries, read {} (from {origin})",
+                time(database.loaded)
+            )?;
         }
-        None => writeln!(out, "database  none; name one with `xdpgate geo database PATH`"),
+        None => writeln!(out, "database  none; name one with `xdpgate geo database PATH`")?,
     }
-}
-
-fn described(database: &GeoDatabaseInfo) -> String {
-    let built = database.built.map(|built| format!(", built {}", time(built))).unwrap_or_default();
-    format!("{}{built}", database.name)
+    if let Some(asn) = &geo.asn_database {
+        let (named, systems) = (age(&asn.name, asn.built), grouped(asn.systems));
+        writeln!(out, "asn       {named}, {systems} autonomous systems, read {}", time(asn.loaded))?;
+    }
+    for counted in &geo.counted {
+        let country = counted.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
+        let (dropped, monitored) = (counted.dropped, counted.monitored);
+        writeln!(
+            out,
+            "counted   {country:<8}{} packets ({}) dropped, {} packets ({}) would have been",
+            grouped(dropped.packets),
+            bytes(dropped.bytes),
+            grouped(monitored.packets),
+            bytes(monitored.bytes)
+        )?;
+    }
+    Ok(())
 }

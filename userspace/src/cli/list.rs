@@ -9,6 +9,7 @@ use super::numbers::{grouped, since};
 use super::output::Stop;
 use super::session::Session;
 use super::style::{BOLD, RESET, WARN};
+use super::{list_compare, list_status, list_update};
 use crate::api::types::{ListAnswer, ListInfo, Lists};
 use crate::api::{Failure, MAX_BODY_BYTES};
 
@@ -28,6 +29,10 @@ pub(super) fn list(session: &Session, command: ListCommand) -> Result<(), Stop> 
             let list: ListInfo = session.get(&format!("/v1/lists/{name}"))?;
             session.output.show(&list, details)
         }
+        ListCommand::Status { name } => list_status::status(session, name.as_ref()),
+        ListCommand::Update { names } => list_update::update(session, names),
+        ListCommand::Diff { name, file } => list_compare::diff(session, &name, file.as_deref()),
+        ListCommand::Overlap { names } => list_compare::overlap(session, &names),
         ListCommand::Show { name: None } => {
             let lists: Lists = session.get("/v1/lists")?;
             session.output.show(&lists, |out, lists| table(out, &lists.lists))
@@ -103,7 +108,10 @@ fn details(out: &mut dyn Write, list: &ListInfo) -> io::Result<()> {
     if let Some(written) = list.written_mode {
         writeln!(out, "  mode       {} {WARN}(set by an operator; written: {written}){RESET}", list.mode)?;
     }
-    writeln!(out, "  file       {}", list.path.display())?;
+    writeln!(out, "  from       {}", list.source)?;
+    if let Some(label) = &list.label {
+        writeln!(out, "  label      {label}")?;
+    }
     writeln!(out, "  read       {} ago", since(list.loaded))?;
     writeln!(out, "  entries    {}", grouped(list.entries))?;
     if list.skipped > 0 {

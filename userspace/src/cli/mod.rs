@@ -16,6 +16,9 @@ mod generate;
 mod geo;
 mod history;
 mod list;
+mod list_compare;
+mod list_status;
+mod list_update;
 mod numbers;
 mod output;
 mod plan;
@@ -29,6 +32,7 @@ mod status;
 mod style;
 mod suggest;
 mod ttl;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -75,6 +79,7 @@ fn dispatch(cli: Cli, output: Output) -> Result<(), Stop> {
         Command::Detach(args) => control::detach(&session()?, &args),
         Command::Reload(args) => control::reload(&session()?, &args),
         Command::Plan(args) => plan::plan(&session()?, &args),
+        Command::Verify => verify::verify(&session()?),
         Command::Coverage => coverage::coverage(&session()?),
         Command::Apply(args) => policy::apply(&session()?, &args),
         Command::Confirm => policy::confirm(&session()?),

@@ -89,7 +89,8 @@ impl Session {
     }
 }
 
-fn show_progress(text: &str) {
+/// Shows what is waited for, or nothing any more.
+pub(super) fn show_progress(text: &str) {
     // Back to the start of the line, and clear it.
     let _ = write!(io::stderr(), "\r\x1b[K{text}");
     let _ = io::stderr().flush();

@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use super::numbers::{counted, grouped, since, time};
 use super::output::Stop;
 use super::policy::waits;
@@ -58,6 +60,14 @@ fn print(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     writeln!(out, "allowlist   {} entries", grouped(status.allow))?;
     writeln!(out, "blocklists  {}", status.lists)?;
     writeln!(out, "countries   {}", status.country)?;
+    if let Some(geo) = &status.geo_database {
+        let countries = grouped(geo.countries);
+        writeln!(out, "geo         {}, {countries} countries", age(&geo.name, geo.built))?;
+    }
+    if let Some(asn) = &status.asn_database {
+        let systems = grouped(asn.systems);
+        writeln!(out, "asn         {}, {systems} autonomous systems", age(&asn.name, asn.built))?;
+    }
     for set in &policy.modes {
         writeln!(
             out,
@@ -84,6 +94,12 @@ fn crowdsec(out: &mut dyn Write, crowdsec: &CrowdsecStatus) -> io::Result<()> {
     };
     writeln!(out, "crowdsec    {}{mode} from {}, {asked}", counted(all, "decision"), crowdsec.url)?;
     crowdsec.unenforced.iter().try_for_each(|why| writeln!(out, "            {why}"))
+}
+
+/// A database, and how old it is.
+pub(super) fn age(name: &str, built: Option<Timestamp>) -> String {
+    let built = built.map(|built| format!(", built {} ({} ago)", time(built), since(built)));
+    format!("{name}{}", built.unwrap_or_default())
 }
 
 fn interface(out: &mut dyn Write, interface: &InterfaceStatus) -> io::Result<()> {

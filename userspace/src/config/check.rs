@@ -14,6 +14,8 @@ use super::reference::{self, Key};
 use super::section::Section;
 use super::{Config, InterfaceName, Located, Safety, TableSizes};
 
+mod access;
+mod asn;
 mod bans;
 mod conditions;
 mod country;
@@ -36,16 +38,26 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         &[(&reference::LIST_NAME, lists), named_plans, named_limits, (&reference::SERVICE_NAME, services)],
         report,
     );
-    let lists = lists::lists(lists, folder, report);
     let geo_section = root.table("geo", report);
     let geo = lists::geo(&geo_section, folder, report);
     let has_database = geo_section.get(&reference::GEO_DATABASE).is_some();
-    let country = country::rule(&root.table("country", report), has_database, report);
+    let has_systems = geo_section.get(&reference::GEO_ASN_DATABASE).is_some();
+    let written_lists: &[Section<'_>] = lists;
+    let lists = lists::lists(written_lists, folder, has_systems, report);
+    let country_section = root.table("country", report);
+    let country = country::rule(&country_section, has_database, report);
+    let udp_services = country::udp_services(&country_section, report);
     let plans = plans::plans(plans, folder, report);
     let limits = limits::limits(limits, has_database, report);
-    let known = services::Known { plans: named_plans, limits: named_limits, checked: &limits };
+    let known = services::Known {
+        plans: named_plans,
+        limits: named_limits,
+        checked: &limits,
+        lists: written_lists,
+        has_database,
+    };
     let services = services::services(services, &known, report);
-    Config {
+    let config = Config {
         interfaces: interfaces(root, report),
         default_action: choice(root, &reference::DEFAULT_ACTION, report).unwrap_or_default(),
         daemon: daemon::daemon(&root.table("daemon", report), folder, report),
@@ -55,6 +67,7 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         lists,
         geo,
         country,
+        udp_services,
         fragments: sources::fragments(&root.table("fragments", report), report),
         source_limits: sources::source(&root.table("limits", report).table("source", report), report),
         bans: bans::bans(&root.table("bans", report), report),
@@ -63,7 +76,9 @@ pub(super) fn config(root: &Section<'_>, folder: &Path, report: &mut Report) -> 
         services,
         plans,
         limits,
-    }
+    };
+    names::distinct_from_rules(&config, report);
+    config
 }
 
 fn interfaces(root: &Section<'_>, report: &mut Report) -> Vec<InterfaceName> {

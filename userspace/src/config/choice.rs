@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::feeds::Format;
+
 /// A setting whose values are a few words.
 pub(super) trait Choice: Copy + 'static {
     /// Every value.
@@ -9,6 +11,25 @@ pub(super) trait Choice: Copy + 'static {
 
     /// The word that a policy writes.
     fn word(self) -> &'static str;
+}
+
+/// The words for formats of lists, as a policy writes them.
+pub(super) const FORMATS: &[&str] = &{
+    let mut words = [""; Format::ALL.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = Format::ALL[place].word();
+        place += 1;
+    }
+    words
+};
+
+impl Choice for Format {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        Self::word(self)
+    }
 }
 
 /// Declares an enum and the words for its variants in one list.
@@ -78,6 +99,15 @@ choices! {
         All = "all",
     }
 
+    /// To whose packets a list applies.
+    ListScope {
+        /// To those of every service that does not say otherwise, and of none.
+        #[default]
+        Everywhere = "everywhere",
+        /// To those of services that name it.
+        Services = "services",
+    }
+
     /// How a limit counts.
     Algorithm {
         /// Tokens arrive evenly, up to a burst.
@@ -139,6 +169,17 @@ choices! {
         Icmp = "icmp",
         /// Everything that no other service of the same destination covers.
         Any = "any",
+    }
+
+    /// What becomes of entries of a list that no list should have.
+    Dangerous {
+        /// They refuse it.
+        #[default]
+        Refuse = "refuse",
+        /// They are left out.
+        LeaveOut = "leave-out",
+        /// They are taken.
+        Take = "take",
     }
 
     /// Where the program is attached.

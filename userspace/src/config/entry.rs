@@ -13,6 +13,7 @@ use super::document::Lines;
 use super::duration::{display_duration, parse_duration};
 use super::error::{Place, Report};
 use super::reference::Key;
+use super::size::parse_size;
 
 /// A key and its value, or one element of a value that is a list.
 #[derive(Clone)]
@@ -117,6 +118,19 @@ impl<'doc> Entry<'doc> {
             self.refuse(format_args!("{integer} is out of range"), "choose a number in that range", report);
         }
         fitting
+    }
+
+    /// A size in bytes within the key's range, with or without a unit.
+    pub(super) fn size(&self, report: &mut Report) -> Option<u64> {
+        if self.as_text().is_none() {
+            return self.integer(report);
+        }
+        let size = self.parse_with(parse_size, report)?;
+        let fits = self.key.kind.integers().contains(&size);
+        if !fits {
+            self.refuse(format_args!("{size} bytes are out of range"), "choose a size in that range", report);
+        }
+        fits.then_some(size)
     }
 
     /// The elements of a list, each with its own line.

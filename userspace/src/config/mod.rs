@@ -16,6 +16,7 @@ mod duration;
 mod entry;
 mod error;
 mod interface;
+mod list;
 mod name;
 mod ports;
 mod prefix;
@@ -30,25 +31,26 @@ mod window;
 
 pub use amount::{AmountError, parse_amount};
 pub use choice::{
-    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    LimitUnit, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, LimitUnit, ListScope, Mode, ServiceProtocol,
 };
 pub use duration::{DurationError, display_duration, parse_duration};
 pub use error::{ConfigError, Problem};
 pub use interface::{InterfaceName, InterfaceNameError};
+pub use list::{Except, FolderError, ListConfig, ListFrom, ListGuard, UrlSource};
 pub use name::{Name, NameError, RESERVED_NAMES};
 pub use ports::PortRangeError;
 pub use prefix::{PrefixError, parse_prefix};
 pub use rate::{Rate, RateError};
 pub use service::{
-    Amount, LimitConfig, LimitKey, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, OnExceed,
-    PlanConfig, PlanLimits, PortRange, ServiceConfig,
+    Amount, LimitConfig, LimitKey, ListUse, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES,
+    OnExceed, PlanConfig, PlanLimits, PortRange, ServiceConfig,
 };
 pub use size::{SizeError, parse_size};
 pub use types::{
     BanConfig, Config, CountryRule, CountrySelection, CrowdsecConfig, CrowdsecLogin, DaemonConfig,
-    EventConfig, FragmentRule, Fragments, GeoConfig, ListConfig, Located, Safety, SourceLimitConfig,
-    TableSizes,
+    EventConfig, FragmentRule, Fragments, GeoConfig, Located, Safety, SourceLimitConfig, TableSizes,
+    UdpServices,
 };
 pub use window::{most_in_window, shortest_window, spare_in_window};
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use xdpgate_ebpf::abi::{MAX_INTERFACES, MAX_LISTS, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES};
 
+use super::choice::FORMATS;
 use super::window::{LONGEST_WINDOW, SHORTEST_WINDOW};
 use super::{
-    Algorithm, AttachMode, CountryScope, DefaultAction, ExceedAction, FragmentAction, LimitKeyKind,
-    MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode, ServiceProtocol,
+    Algorithm, AttachMode, CountryScope, Dangerous, DefaultAction, ExceedAction, FragmentAction,
+    LimitKeyKind, ListScope, MAX_LIMIT_USES, MAX_LIMITS_PER_PLAN, MAX_PLANS, MAX_SERVICES, Mode,
+    ServiceProtocol,
 };
 use kind::Kind;
 
@@ -18,7 +20,7 @@ mod markdown;
 mod schema;
 mod suggestion;
 
-pub(super) use condition::CONDITIONS;
+pub(super) use condition::{COMPANIONS, CONDITIONS, LIST_SOURCES, one_of};
 pub(super) use kind::Kind as KeyKind;
 pub use markdown::markdown;
 pub use schema::schema;
@@ -110,6 +112,9 @@ const BAN_TIME: Kind = Kind::Duration {
     max: Duration::from_hours(365 * 24),
     example: "\"10 min\"",
 };
+const LIST_NAMES: Kind = Kind::ListsOrLabels { most: MAX_LISTS };
+/// The most autonomous systems of one list.
+const MOST_SYSTEMS: usize = 10_000;
 const TABLE_SIZE: Kind = Kind::Integer { min: 1_024, max: 16_777_216 };
 
 keys! {
@@ -129,6 +134,11 @@ keys! {
     /// Where the program is attached: in the driver (`native`), in the network stack (`generic`), or in the driver if
     /// it can (`auto`). Read at the start.
     ATTACH = "daemon" . "attach", Kind::Choice(AttachMode::WORDS), Value("\"auto\"");
+    /// How often the kernel's tables are compared, all of them, with what the policy, the lists and the bans say. What
+    /// differs is mended and reported. Read at the start.
+    VERIFY = "daemon" . "verify",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(24), example: "\"5 min\"" },
+        Nothing("5 min");
 
     /// How many banned addresses the kernel holds, for each address family, and a quarter as many banned prefixes. Applied
     /// when the tables are created.
@@ -151,15 +161,72 @@ keys! {
 
     /// The list's name in counters and on the command line. Lists, plans, limits and services share no name.
     LIST_NAME = "list" . "name", Kind::Name("drop"), Required;
-    /// The file: one address, prefix or `first-last` range a line; `#` and `;` begin a comment.
-    LIST_PATH = "list" . "path", Kind::Path, Required;
+    /// What kind of sources it names, such as `tor`, `vpn` or `hosting`. Services may name it instead of the list. Many lists
+    /// may share it.
+    LIST_LABEL = "list" . "label", Kind::Name("tor"), Nothing("none");
+    /// The file. One of `path`, `folder`, `url`, `union` and `asn` is needed.
+    LIST_PATH = "list" . "path", Kind::Path, Nothing("no file");
+    /// The folder whose files the list is: all regular ones whose names do not begin with a point, in the order of their names.
+    LIST_FOLDER = "list" . "folder", Kind::Path, Nothing("no folder");
+    /// Where the list is fetched from. The last good copy of it stays in force until a better one comes, also over restarts.
+    /// Redirects are followed, never from https to http. No name and no password in it: see `header_file`.
+    LIST_URL = "list" . "url", Kind::Url("\"https://lists.example/drop.txt\""), Nothing("not fetched");
+    /// The lists of this policy that it consists of.
+    LIST_UNION = "list" . "union", Kind::ListNames { most: MAX_LISTS }, Nothing("no other lists");
+    /// The autonomous systems that it names: the list is what they announce according to `geo.asn_database`.
+    LIST_ASN = "list" . "asn", Kind::Systems { most: MOST_SYSTEMS }, Nothing("no autonomous systems");
+    /// To whose packets it applies: to those of every service that does not say otherwise in `[service.lists]`, and of no
+    /// service (`everywhere`), or to those of services that name it there (`services`).
+    LIST_APPLIES = "list" . "applies", Kind::Choice(ListScope::WORDS), Value("\"everywhere\"");
     /// Whether the list drops or only counts what it would drop.
     LIST_MODE = "list" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+    /// What the list is written in. `plain` is one address, prefix or `first-last` range on a line; `#` and `;` begin a comment.
+    LIST_FORMAT = "list" . "format", Kind::Choice(FORMATS), Nothing("told by what is in it");
+    /// Where the addresses are: the column of a CSV by name or number, or the field of JSON by its dotted path.
+    LIST_FIELD = "list" . "field", Kind::Text("\"ipAddress\""), Nothing("told by what is in it");
+    /// The country that is taken out of the file of a registry (`rir`).
+    LIST_COUNTRY = "list" . "country", Kind::Country, Nothing("none");
     /// Whether lines that cannot be read are skipped. Otherwise one such line refuses the list.
     LIST_SKIP_BAD = "list" . "skip_bad", Kind::Flag, Value("false");
+    /// How often the source is asked whether there is something new. With it a file or a folder is watched.
+    LIST_EVERY = "list" . "every",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(30 * 24), example: "\"1 h\"" },
+        Nothing("1 h for a `url`; files and folders are read at the start and by `xdpgate reload` alone");
+    /// How long a download may take, from the name of the server to the last byte.
+    LIST_TIMEOUT = "list" . "timeout",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(1), example: "\"30 s\"" },
+        Nothing("30 s");
+    /// The most bytes that may come, unpacked.
+    LIST_MAX_SIZE = "list" . "max_size", Kind::Size { min: 1 << 10, max: 4 << 30, example: "\"64 MiB\"" },
+        Nothing("64 MiB");
+    /// A PEM file of the only authorities whose certificates are good for this list.
+    LIST_CA = "list" . "ca", Kind::Path, Nothing("those that this host trusts");
+    /// A file of `Name: value` lines that go with each request, such as keys. Root alone may be able to read it.
+    LIST_HEADER_FILE = "list" . "header_file", Kind::Path, Nothing("no further headers");
+    /// What is taken out of the list: other lists of this policy, prefixes and addresses.
+    LIST_EXCEPT = "list" . "except", Kind::Exceptions, Value("[]");
+    /// What becomes of entries that no list should have: private, loopback, link-local and multicast addresses, this host's
+    /// own, and networks wider than `widest_ipv4` and `widest_ipv6`. They refuse the list, are left out of it, or are taken.
+    LIST_DANGEROUS = "list" . "dangerous", Kind::Choice(Dangerous::WORDS),
+        Nothing("`refuse` for a `url`, which others write; `take` for files, which an operator put there");
+    /// The shortest prefix that an IPv4 entry may have.
+    LIST_WIDEST_IPV4 = "list" . "widest_ipv4", Kind::Integer { min: 0, max: 32 }, Nothing("8");
+    /// The shortest prefix that an IPv6 entry may have.
+    LIST_WIDEST_IPV6 = "list" . "widest_ipv6", Kind::Integer { min: 0, max: 128 }, Nothing("19");
+    /// How many times as many entries as before, or how many times fewer, a list may come with. Beyond that it is refused, and
+    /// what was in force before stays.
+    LIST_RATIO = "list" . "ratio", Kind::Integer { min: 2, max: 1_000_000 },
+        Nothing("5 for a `url`; no limit for files");
 
-    /// The database of countries: MMDB, or CSV with `start,end,CC` lines.
+    /// The database of countries or cities: MMDB, or CSV with `start,end,CC` lines.
     GEO_DATABASE = "geo" . "database", Kind::Path, Nothing("no countries are known");
+    /// The database of autonomous systems: MMDB, or CSV with `start,end,number` or `start,end,number,name` lines.
+    GEO_ASN_DATABASE = "geo" . "asn_database", Kind::Path, Nothing("no autonomous systems are known");
+    /// How often the daemon looks whether the files of both have changed. One that has is read, checked and swapped without a
+    /// restart; where it can't be read or has less than half the ranges, the database before stays in use.
+    GEO_CHECK_EVERY = "geo" . "check_every",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(24), example: "\"1 min\"" },
+        Value("\"1 min\"");
 
     /// Countries that are dropped. Not together with `allow_only`. Needs `geo.database`.
     COUNTRY_DENY = "country" . "deny", Kind::Countries, Nothing("no country is denied");
@@ -172,7 +239,7 @@ keys! {
     COUNTRY_SCOPE = "country" . "scope", Kind::Choice(CountryScope::WORDS), Value("\"initiating\"");
     /// Whether the rule drops or only counts what it would drop.
     COUNTRY_MODE = "country" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
-    /// UDP ports on which this host serves.
+    /// UDP ports on which this host serves. Those of services with a country rule of their own need not be named.
     UDP_SERVICES = "country" . "udp_services", Kind::Ports { most: MAX_UDP_SERVICES }, Value("[53, 443]");
 
     /// What happens to fragments that are not the first of their packet: they have no ports, so no other limit sees
@@ -293,6 +360,27 @@ keys! {
     CROWDSEC_NOT_CONTAINING = "crowdsec" . "scenarios_not_containing", Kind::Texts("[\"http\"]"), Value("[]");
     /// Whether decisions are enforced, or only counted.
     CROWDSEC_MODE = "crowdsec" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+    /// Countries that may not reach this service. The table stands in place of `[country]` for it, and none of the keys there
+    /// counts. An empty list: no country rule for this service. Not together with `allow_only`; one of both is needed.
+    SERVICE_COUNTRY_DENY = "service.country" . "deny", Kind::Countries, Nothing("`allow_only` says who may");
+    /// The only countries that may reach this service.
+    SERVICE_COUNTRY_ALLOW_ONLY = "service.country" . "allow_only", Kind::Countries, Nothing("`deny` says who may not");
+    /// What happens to a source of no known country.
+    SERVICE_COUNTRY_UNKNOWN = "service.country" . "unknown", Kind::Choice(DefaultAction::WORDS), Value("\"pass\"");
+    /// Which packets are judged: those that start something (`initiating`: TCP SYN without ACK, and every packet over UDP,
+    /// unless `protocol` is `any`), or `all`. A service of `icmp` needs `all`.
+    SERVICE_COUNTRY_SCOPE = "service.country" . "scope", Kind::Choice(CountryScope::WORDS), Value("\"initiating\"");
+    /// Whether the rule drops or only counts what it would drop. On the command line the rule is the service's name and
+    /// `.country`.
+    SERVICE_COUNTRY_MODE = "service.country" . "mode", Kind::Choice(Mode::WORDS), Value("\"enforce\"");
+
+    /// Lists that apply to this service, each in its own mode, whatever `applies` says. By their names, or by a label that
+    /// stands for all lists that have it; a name counts more than a label.
+    SERVICE_LISTS_DENY = "service.lists" . "deny", LIST_NAMES, Value("[]");
+    /// Lists that only count what they would drop of this service.
+    SERVICE_LISTS_MONITOR = "service.lists" . "monitor", LIST_NAMES, Value("[]");
+    /// Lists that do not apply to this service.
+    SERVICE_LISTS_SKIP = "service.lists" . "skip", LIST_NAMES, Value("[]");
 
     /// How many sampled events each CPU may write in a second. 0 switches events off.
     EVENTS_PER_SECOND = "events" . "per_second", Kind::Integer { min: 0, max: 100_000 }, Value("100");

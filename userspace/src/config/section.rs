@@ -83,9 +83,19 @@ impl<'doc> Section<'doc> {
         self.table.into_iter().flat_map(DeTable::iter).map(entry).collect()
     }
 
+    /// Whether the policy does not have the table.
+    pub(super) const fn is_absent(&self) -> bool {
+        self.table.is_none()
+    }
+
     /// The first line of the table.
     pub(super) const fn line(&self) -> u32 {
         self.line
+    }
+
+    /// Where the table is.
+    pub(super) fn place(&self) -> Place {
+        Place { key: self.path.clone(), line: self.line }
     }
 
     /// Where a key would be that is not there.

@@ -1,13 +1,15 @@
 //! Services, plans and limits, once they are checked: every name that is used exists, and no two services claim the same
 //! traffic.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::{
-    Algorithm, Config, ExceedAction, LimitKeyKind, LimitUnit, Located, Mode, Name, Rate, ServiceProtocol,
+    Algorithm, Config, CountryRule, ExceedAction, LimitKeyKind, LimitUnit, Located, Mode, Name, Rate,
+    ServiceProtocol,
 };
 
 /// The most services.
@@ -18,6 +20,9 @@ pub const MAX_PLANS: usize = 15;
 pub const MAX_LIMITS_PER_PLAN: usize = 4;
 /// The most uses of limits in all services together. No policy can have more, so nothing has to count them.
 pub const MAX_LIMIT_USES: usize = MAX_SERVICES * (MAX_PLANS + 1) * MAX_LIMITS_PER_PLAN;
+
+/// What follows a service's name in that of its country rule.
+pub(super) const COUNTRY_RULE: &str = ".country";
 
 /// What the host serves.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +39,38 @@ pub struct ServiceConfig {
     pub limits: Vec<Name>,
     /// What sources of a plan get instead, no plan twice.
     pub plans: Vec<PlanLimits>,
+    /// Its rule on countries. `None`: that of the policy.
+    pub country: Option<CountryRule>,
+    /// What it does with lists, by the name or the label of each. With the others it does as they say themselves.
+    pub lists: BTreeMap<Name, ListUse>,
     /// The line of the policy that names it.
     pub line: u32,
 }
 
+/// What a service does with a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListUse {
+    /// The list applies, in its own mode.
+    Deny,
+    /// It applies, and only counts what it would drop.
+    Monitor,
+    /// It does not apply.
+    Skip,
+}
+
 impl ServiceConfig {
+    /// The name of its country rule in commands.
+    #[must_use]
+    pub fn country_rule(&self) -> String {
+        format!("{}{COUNTRY_RULE}", self.name)
+    }
+
+    /// What it does with a list, where it says so: a name counts more than a label.
+    #[must_use]
+    pub fn use_of(&self, list: &Name, label: Option<&Name>) -> Option<ListUse> {
+        self.lists.get(list).or_else(|| self.lists.get(label?)).copied()
+    }
+
     /// The limits of all its plans. Some may come more than once.
     pub fn limits_in_use(&self) -> impl Iterator<Item = &Name> {
         self.limits.iter().chain(self.plans.iter().flat_map(|plan| &plan.limits))
@@ -53,7 +85,10 @@ impl Config {
         let plans = self.plans.iter().map(|plan| (&plan.name, "plan", plan.line));
         let limits = self.limits.iter().map(|limit| (&limit.name, "limit", limit.line));
         let mut all = services.chain(plans).chain(limits);
-        all.find(|(other, ..)| *other == name).map(|(_, what, line)| (what, line))
+        let found = all.find(|(other, ..)| *other == name).map(|(_, what, line)| (what, line));
+        let is_rule =
+            |service: &&ServiceConfig| service.country.is_some() && service.country_rule() == name.as_str();
+        found.or_else(|| Some(("country rule", self.services.iter().find(is_rule)?.line)))
     }
 
     /// How many times the room of a usual source each one takes in the limiter's table: one for up to two limits.

@@ -1,7 +1,9 @@
 use super::*;
+use crate::feeds::BadLines;
 
 mod bad_input;
 mod files;
+mod lists;
 mod properties;
 mod services;
 
@@ -74,7 +76,8 @@ per_second = 0
     assert_eq!(allowed, [("192.0.2.0/24".into(), 11), ("2001:db8::1/128".into(), 12)]);
     let lists: Vec<_> = config.lists.iter().map(|list| (list.name.as_str(), list.mode, list.line)).collect();
     assert_eq!(lists, [("drop", Mode::Enforce, 14), ("extra", Mode::Monitor, 17)]);
-    assert!(!config.lists[0].skip_bad && config.lists[1].skip_bad);
+    let bad: Vec<_> = config.lists.iter().map(|list| list.reading.bad).collect();
+    assert_eq!(bad, [BadLines::Refuse, BadLines::Skip]);
     let countries = ["DE", "FR"].map(|code| code.parse().unwrap()).into();
     assert_eq!(config.country.rule, CountrySelection::AllowOnly(countries));
     assert_eq!((config.country.unknown, config.country.scope), (DefaultAction::Drop, CountryScope::All));

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::list::ListConfig;
 use super::service::{LimitConfig, PlanConfig, ServiceConfig};
-use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Name, Rate};
+use super::{AttachMode, CountryScope, DefaultAction, FragmentAction, InterfaceName, Mode, Rate};
 use crate::country::CountryCode;
 use crate::http::Url;
 
@@ -27,12 +28,14 @@ pub struct Config {
     pub allow: Vec<Located<IpNet>>,
     /// What keeps the operator from being locked out.
     pub safety: Safety,
-    /// Blocklist files, in the order of the policy.
+    /// Blocklists, in the order of the policy.
     pub lists: Vec<ListConfig>,
     /// Where countries come from.
-    pub geo: Option<GeoConfig>,
-    /// The rule on countries.
+    pub geo: GeoConfig,
+    /// The rule on countries, where a service has none of its own.
     pub country: CountryRule,
+    /// UDP ports on which the host serves, beside those of services with a country rule.
+    pub udp_services: UdpServices,
     /// The rule on later fragments.
     pub fragments: Fragments,
     /// The limits of each source, for what belongs to no service.
@@ -73,6 +76,8 @@ pub struct DaemonConfig {
     pub metrics: Option<SocketAddr>,
     /// Where the program is attached.
     pub attach: AttachMode,
+    /// How often the kernel's tables are compared with what they should hold.
+    pub verify: Duration,
 }
 
 impl Default for DaemonConfig {
@@ -83,6 +88,7 @@ impl Default for DaemonConfig {
             bpffs: "/sys/fs/bpf/xdpgate".into(),
             metrics: None,
             attach: AttachMode::Auto,
+            verify: Duration::from_mins(5),
         }
     }
 }
@@ -129,30 +135,25 @@ impl Default for Safety {
     }
 }
 
-/// One blocklist file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListConfig {
-    /// Its name in counters and on the command line.
-    pub name: Name,
-    /// The file.
-    pub path: PathBuf,
-    /// Whether it drops or only counts.
-    pub mode: Mode,
-    /// Whether lines that cannot be read are skipped instead of refusing the list.
-    pub skip_bad: bool,
-    /// The line of the policy that names it.
-    pub line: u32,
-}
-
-/// Where countries come from.
+/// Where countries and autonomous systems come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GeoConfig {
-    /// An MMDB or a CSV file.
-    pub database: PathBuf,
+    /// The database of countries, an MMDB or a CSV file.
+    pub database: Option<PathBuf>,
+    /// The database of autonomous systems, likewise.
+    pub asn_database: Option<PathBuf>,
+    /// How often the daemon looks whether their files have changed.
+    pub check_every: Duration,
 }
 
-/// The rule on countries.
-#[derive(Clone, Debug, PartialEq)]
+impl Default for GeoConfig {
+    fn default() -> Self {
+        Self { database: None, asn_database: None, check_every: Duration::from_mins(1) }
+    }
+}
+
+/// A rule on countries.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CountryRule {
     /// Which countries.
     pub rule: CountrySelection,
@@ -162,19 +163,15 @@ pub struct CountryRule {
     pub scope: CountryScope,
     /// Whether the rule drops or only counts.
     pub mode: Mode,
-    /// UDP ports on which the host serves: a packet to one of them starts something.
-    pub udp_services: Vec<u16>,
 }
 
-impl Default for CountryRule {
+/// UDP ports on which the host serves: a packet to one of them starts something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpServices(pub Vec<u16>);
+
+impl Default for UdpServices {
     fn default() -> Self {
-        Self {
-            rule: CountrySelection::Off,
-            unknown: DefaultAction::Pass,
-            scope: CountryScope::Initiating,
-            mode: Mode::Enforce,
-            udp_services: vec![53, 443],
-        }
+        Self(vec![53, 443])
     }
 }
 
@@ -188,6 +185,28 @@ pub enum CountrySelection {
     Deny(BTreeSet<CountryCode>),
     /// Only these may. Never empty.
     AllowOnly(BTreeSet<CountryCode>),
+}
+
+impl CountrySelection {
+    /// Whether sources of a country may not.
+    #[must_use]
+    pub fn denies(&self, country: CountryCode) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Deny(countries) => countries.contains(&country),
+            Self::AllowOnly(countries) => !countries.contains(&country),
+        }
+    }
+
+    /// The countries that it names.
+    #[must_use]
+    pub const fn named(&self) -> &BTreeSet<CountryCode> {
+        const NONE: &BTreeSet<CountryCode> = &BTreeSet::new();
+        match self {
+            Self::Off => NONE,
+            Self::Deny(countries) | Self::AllowOnly(countries) => countries,
+        }
+    }
 }
 
 /// The rule on fragments that are not the first of their packet.

@@ -16,20 +16,14 @@ impl From<&CountryRule> for GeoRule {
 }
 
 impl GeoRule {
-    /// The rule as the policy knows it. What the API does not say comes from the policy file.
-    pub(super) fn laid_over(&self, file: &CountryRule) -> CountryRule {
+    /// The rule as the policy knows it.
+    pub(super) fn in_policy(&self) -> CountryRule {
         let rule = match self.rule {
             RuleWord::Off => CountrySelection::Off,
             RuleWord::Deny => CountrySelection::Deny(self.countries.clone()),
             RuleWord::AllowOnly => CountrySelection::AllowOnly(self.countries.clone()),
         };
-        CountryRule {
-            rule,
-            unknown: self.unknown,
-            scope: self.scope,
-            mode: self.mode,
-            udp_services: file.udp_services.clone(),
-        }
+        CountryRule { rule, unknown: self.unknown, scope: self.scope, mode: self.mode }
     }
 
     /// The rule that a request asks for.
@@ -86,9 +80,7 @@ mod tests {
         let rule = GeoRule::requested(&request(RuleWord::Deny, &["KP", "CU"]), &file).unwrap();
         assert_eq!((rule.unknown, rule.mode), (DefaultAction::Drop, Mode::Monitor));
         assert_eq!(rule.summary(), "deny CU KP (unknown drops, initiating, monitor)");
-        let compiled = rule.laid_over(&file);
-        assert_eq!(compiled.udp_services, file.udp_services);
-        assert_eq!(GeoRule::from(&compiled), rule);
+        assert_eq!(GeoRule::from(&rule.in_policy()), rule);
     }
 
     #[test]

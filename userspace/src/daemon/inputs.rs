@@ -1,25 +1,31 @@
 //! What a policy is compiled from, read and checked.
 
+mod databases;
+pub(super) mod list_content;
 mod list_source;
 pub(super) mod modes;
+mod resolve;
+mod system_lists;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-pub(super) use self::list_source::ListSource;
+pub(super) use self::databases::Database;
+pub use self::databases::{Loaded, LoadedAsn, LoadedGeo};
+pub(super) use self::list_content::ListContent;
+pub(super) use self::list_source::{FoundLine, ListSource};
 
 use super::clock;
-use super::file_stamp::FileStamp;
 use crate::api::Failure;
 use crate::api::types::{GeoRule, Origin};
-use crate::config::{Config, CountryRule, Mode, Name, PlanConfig};
-use crate::feeds::{GeoDatabase, ReadListError, Reading, read_list};
+use crate::config::{Config, CountryRule, ListFrom, Mode, Name, PlanConfig, ServiceConfig};
+use crate::feeds::{ReadListError, Reading, read_list};
 use crate::policy::{self, Image, LimitNumbers, LoadedList, LoadedPlan, OperatorChanges};
 use crate::store::{AllowRecord, OperatorState, PolicyText, Setting, Snapshot, Store};
 
@@ -44,23 +50,12 @@ pub struct Inputs {
     pub list_sources: Arc<Vec<ListSource>>,
     /// The geo database.
     pub geo: Option<Arc<LoadedGeo>>,
+    /// The database of autonomous systems.
+    pub asn: Option<Arc<LoadedAsn>>,
     /// The plans, in the order of the policy.
     pub plans: Arc<Vec<LoadedPlan>>,
     /// The numbers of limits before this policy.
     pub numbers: Arc<LimitNumbers>,
-}
-
-/// The geo database in use.
-#[derive(Debug)]
-pub struct LoadedGeo {
-    /// The file.
-    pub path: PathBuf,
-    /// Who named it.
-    pub origin: Origin,
-    /// What is in it.
-    pub database: GeoDatabase,
-    /// What the file was like when it was read.
-    stamp: Option<FileStamp>,
 }
 
 impl Inputs {
@@ -114,13 +109,15 @@ impl Inputs {
             }
             sources.push(ListSource::of_operator(list, file(&list.file)));
         }
-        let read = |source: &mut ListSource| match before.and_then(|before| source.take_over(before)) {
-            Some(list) => Ok(list),
-            None => source.read(),
-        };
-        let lists = sources.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
-        let geo = geo_path(&config, state);
-        let geo = geo.map(|(path, origin)| LoadedGeo::open_after(before, &path, origin)).transpose()?;
+        let geo = geo_path(&config, state).map(|(path, origin)| {
+            LoadedGeo::open_after(before.and_then(|before| before.geo.as_ref()), &path, origin)
+        });
+        let geo = geo.transpose()?;
+        let asn = config.geo.asn_database.as_ref().map(|path| {
+            LoadedAsn::open_after(before.and_then(|before| before.asn.as_ref()), path, Origin::Policy)
+        });
+        let asn = asn.transpose()?;
+        sources.iter_mut().try_for_each(|source| source.load(before, store, asn.as_ref()))?;
         let plans = config.plans.iter().map(read_plan);
         let numbers = match before {
             Some(before) => (*before.numbers).clone(),
@@ -135,9 +132,10 @@ impl Inputs {
             allow: Arc::new(state.allow.clone()),
             country: stored_country(state)?,
             modes: Arc::new(state.modes.clone()),
-            lists: Arc::new(lists),
+            lists: Arc::new(resolve::resolve(&sources)),
             list_sources: Arc::new(sources),
             geo,
+            asn,
         };
         inputs.drop_modes_of_nothing();
         Ok(inputs)
@@ -148,8 +146,8 @@ impl Inputs {
     /// # Errors
     /// When the country rule can't be written as JSON.
     pub(super) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        let of_operators = |(source, _): &(&ListSource, &LoadedList)| source.origin == Origin::Operator;
-        let lists = self.list_sources.iter().zip(self.lists.iter()).filter(of_operators);
+        let of_operators = |source: &&ListSource| source.origin == Origin::Operator;
+        let lists = self.list_sources.iter().filter(of_operators);
         let country =
             self.country.as_ref().map(serde_json::to_string).transpose().map_err(Failure::failed)?;
         let geo = self.geo.as_ref().filter(|geo| geo.origin == Origin::Operator);
@@ -157,7 +155,7 @@ impl Inputs {
             policy: PolicyText::clone(&self.policy),
             state: OperatorState {
                 allow: self.allow.to_vec(),
-                lists: lists.map(|(source, list)| source.record(list.entries)).collect(),
+                lists: lists.map(ListSource::record).collect(),
                 country,
                 geo_database: geo.map(|geo| geo.path.clone()),
                 modes: BTreeMap::clone(&self.modes),
@@ -172,9 +170,37 @@ impl Inputs {
         CountryRule { mode: self.mode(modes::COUNTRY, written.mode), ..written }
     }
 
+    /// The country rule in force of a service that has one of its own.
+    pub(super) fn service_country_rule(&self, service: &ServiceConfig) -> Option<CountryRule> {
+        let written = service.country.clone()?;
+        Some(CountryRule { mode: self.mode(&service.country_rule(), written.mode), ..written })
+    }
+
     pub(super) fn written_country_rule(&self) -> CountryRule {
         let file = &self.config.country;
-        self.country.as_ref().map_or_else(|| file.clone(), |rule| rule.laid_over(file))
+        self.country.as_ref().map_or_else(|| file.clone(), GeoRule::in_policy)
+    }
+
+    /// The same policy with other lists.
+    #[must_use]
+    pub(super) fn with_lists(&self, sources: Vec<ListSource>) -> Self {
+        Self { lists: Arc::new(resolve::resolve(&sources)), list_sources: Arc::new(sources), ..self.clone() }
+    }
+
+    /// The lines because of which an address is on a list, also of those that it consists of.
+    #[must_use]
+    pub(super) fn lines_covering(&self, list: &Name, address: IpAddr) -> Vec<FoundLine> {
+        let Some(source) = self.list_sources.iter().find(|source| source.name == *list) else {
+            return Vec::new();
+        };
+        match &source.from {
+            ListFrom::Union(names) => {
+                names.iter().flat_map(|name| self.lines_covering(name, address)).collect()
+            }
+            ListFrom::File(_) | ListFrom::Folder(_) | ListFrom::Url(_) | ListFrom::Systems(_) => {
+                source.lines_covering(address)
+            }
+        }
     }
 
     /// The names of the lists, in the order of their bits.
@@ -217,29 +243,9 @@ impl Inputs {
     }
 }
 
-impl LoadedGeo {
-    /// Reads a database.
-    ///
-    /// # Errors
-    /// When it cannot be read or is not valid.
-    pub fn open(path: &Path, origin: Origin) -> Result<Self, Failure> {
-        let (database, stamp) = FileStamp::around(path, || GeoDatabase::open(path));
-        Ok(Self { path: path.to_owned(), origin, database: database?, stamp })
-    }
-
-    /// The database as it was read before, if its file is the same.
-    fn open_after(before: Option<&Inputs>, path: &Path, origin: Origin) -> Result<Arc<Self>, Failure> {
-        let known = before.and_then(|before| before.geo.as_ref());
-        let same = known.filter(|geo| {
-            geo.path == path && geo.origin == origin && geo.stamp.is_some_and(|stamp| stamp.is_of(path))
-        });
-        same.map_or_else(|| Self::open(path, origin).map(Arc::new), |geo| Ok(Arc::clone(geo)))
-    }
-}
-
 fn geo_path(config: &Config, state: &OperatorState) -> Option<(PathBuf, Origin)> {
     let by_operator = state.geo_database.clone().map(|path| (path, Origin::Operator));
-    by_operator.or_else(|| config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy)))
+    by_operator.or_else(|| config.geo.database.clone().map(|path| (path, Origin::Policy)))
 }
 
 /// A plan with the sources of its file.

@@ -18,7 +18,7 @@ mod record;
 mod write;
 
 pub use disjoint::{DisjointRanges, merged};
-pub use geo::{CsvProblem, GeoDatabase, GeoError, GeoRange};
+pub use geo::{AsnDatabase, CsvProblem, GeoDatabase, GeoError, GeoRange};
 pub use guard::{Danger, DangerReport, Dangerous, DangerousEntry, Guard, GuardError, Guarded};
 pub use lines::{Entry, parse_line};
 pub use list::{BadLine, BadLineReport, BadLines, Counted, ListError, ParsedList};

@@ -165,15 +165,14 @@ impl HttpError {
 }
 
 /// What went wrong before there was an answer.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other error is told as ureq tells it")]
 pub(super) fn of_call(error: ureq::Error, host: &str, within: Duration) -> HttpError {
     let host = host.to_owned();
     match error {
         ureq::Error::HostNotFound => HttpError::Name { host, problem: "it has none".to_owned() },
         ureq::Error::Timeout(Timeout::Resolve) => HttpError::Timeout { host, what: "found", within },
         ureq::Error::Timeout(Timeout::Connect) => HttpError::Timeout { host, what: "connected", within },
-        ureq::Error::Timeout(Timeout::PerRead | Timeout::Global | Timeout::RecvResponse) => {
-            HttpError::Timeout { host, what: "answered", within }
-        }
+        ureq::Error::Timeout(_) => HttpError::Timeout { host, what: "answered", within },
         ureq::Error::Rustls(error) => HttpError::Tls { problem: tls_problem(&error), host },
         ureq::Error::Other(error) => match error.downcast::<NotResolved>() {
             Ok(error) => HttpError::Name { host, problem: error.to_string() },
@@ -185,6 +184,7 @@ pub(super) fn of_call(error: ureq::Error, host: &str, within: Duration) -> HttpE
 }
 
 /// What went wrong while the body came.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other error is what it is before an answer")]
 pub(super) fn of_body(error: io::Error, host: &str, within: Duration) -> HttpError {
     match ureq::Error::from(error) {
         ureq::Error::Timeout(_) => {
@@ -207,6 +207,7 @@ fn of_io(source: io::Error, host: String, may_be_connecting: bool) -> HttpError 
     HttpError::CutShort { host, source }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other error is told as rustls tells it")]
 fn tls_problem(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(problem) => certificate_problem(problem),
@@ -219,6 +220,7 @@ fn tls_problem(error: &rustls::Error) -> String {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other error is told as rustls tells it")]
 fn certificate_problem(problem: &CertificateError) -> String {
     match problem {
         CertificateError::NotValidForName => "its certificate is for another name".to_owned(),

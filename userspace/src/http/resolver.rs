@@ -16,6 +16,7 @@ pub(super) struct NotResolved(pub(super) io::Error);
 pub(super) struct TellingResolver(DefaultResolver);
 
 impl Resolver for TellingResolver {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other error says what it is")]
     fn resolve(
         &self,
         uri: &Uri,

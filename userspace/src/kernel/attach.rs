@@ -5,11 +5,12 @@ use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, loaded_programs};
 use xdpgate_ebpf::abi::MAX_INTERFACES;
 
+use super::detach::pinned_program;
 use super::error::{KernelError, program_errno};
 use super::netlink::{LinkState, link_state, remove_program};
 use super::object::LoadedProgram;
 use super::pins::remove_file;
-use super::slots::{free_row, mode_of, row_name, rows, write_row};
+use super::slots::{mode_of, row_name, rows, write_row};
 use super::{Kernel, lock};
 use crate::config::{AttachMode, InterfaceName};
 
@@ -58,7 +59,7 @@ pub struct Attached {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnProgram {
     /// The id that the interface must show.
-    id: u32,
+    pub(super) id: u32,
     /// Whether it took the place of an earlier daemon's.
     adopted: bool,
 }
@@ -98,22 +99,6 @@ impl Kernel {
         })
     }
 
-    /// Takes the program off an interface. False: it was not guarded.
-    ///
-    /// # Errors
-    /// The pin can't be removed.
-    pub fn detach(&self, interface: &InterfaceName) -> Result<bool, KernelError> {
-        let Some((slot, _)) =
-            rows(&self.tables())?.into_iter().find(|(_, row)| row_name(row) == interface.as_str())
-        else {
-            return Ok(false);
-        };
-        remove_file(&self.pins.link(slot))?;
-        lock(&self.programs).remove(&slot);
-        free_row(&mut self.tables(), slot)?;
-        Ok(true)
-    }
-
     /// The guarded interfaces, each with what the kernel says about it now.
     ///
     /// # Errors
@@ -127,7 +112,7 @@ impl Kernel {
                 let state = link_state(&name)?;
                 // Without a program of our own to compare with, any that the pinned link holds is ours.
                 let own = programs.get(&slot);
-                let ours = own.map(|own| own.id).or_else(|| self.pinned_program(slot));
+                let ours = own.map(|own| own.id).or_else(|| pinned_program(&self.pins, slot));
                 Ok(Attached {
                     ifindex: row.ifindex,
                     slot,
@@ -140,11 +125,6 @@ impl Kernel {
                 })
             })
             .collect()
-    }
-
-    fn pinned_program(&self, slot: u32) -> Option<u32> {
-        let link = FdLink::from(PinnedLink::from_pin(self.pins.link(slot)).ok()?);
-        Some(link.info().ok()?.program_id())
     }
 
     fn slot_for(&self, interface: &InterfaceName) -> Result<u32, KernelError> {

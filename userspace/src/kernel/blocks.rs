@@ -9,7 +9,7 @@ use xdpgate_ebpf::abi::GENERATION_SLOTS;
 use xdpgate_ebpf::abi::prefix::{BLOCK_BYTES, BLOCK_SLACK, GENERATION_BLOCKS as BLOCKS};
 
 use super::error::KernelError;
-use super::memory::Memory;
+use super::memory::{Memory, Pen};
 use super::pins::Pins;
 use super::tables::open;
 
@@ -58,6 +58,26 @@ impl Blocks {
         self.give_back(slot, wanted)
     }
 
+    /// Mends the blocks of a slot that programs read. One that is not there is made: each of its words counts as mended.
+    pub(super) fn mend(
+        &mut self,
+        slot: u32,
+        wanted: &[(u32, &[u8])],
+        pen: &mut Pen,
+    ) -> Result<u64, KernelError> {
+        let mut missing = 0;
+        for (number, bytes) in wanted {
+            match self.present(slot * BLOCKS + number)? {
+                Some(block) => Memory::of(block.map(), NAME)?.write(bytes, pen),
+                None => missing += bytes.len().div_ceil(size_of::<u64>()) as u64,
+            }
+        }
+        if missing > 0 {
+            self.write(slot, wanted)?;
+        }
+        Ok(missing)
+    }
+
     fn give_back(&mut self, slot: u32, wanted: &[(u32, &[u8])]) -> Result<(), KernelError> {
         let mut surplus = Vec::new();
         for number in (0..BLOCKS).filter(|number| wanted.iter().all(|(used, _)| used != number)) {
@@ -104,7 +124,7 @@ impl Blocks {
 }
 
 fn fill(block: &Block, bytes: &[u8]) -> Result<(), KernelError> {
-    Memory::of(block.map(), NAME)?.write(0, bytes);
+    Memory::of(block.map(), NAME)?.write(bytes, &mut Pen::writer());
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use aya::maps::PerCpuValues;
 use xdpgate_ebpf::abi::{
-    Count, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_LISTS, MAX_REASONS,
+    Count, CountryCounters, EventCounters, InterfaceCounters, LimitCounters, ListCounters, MAX_LISTS,
+    MAX_REASONS, country_row,
 };
 use xdpgate_ebpf::reason::Reason;
 
@@ -12,6 +13,7 @@ use super::error::KernelError;
 use super::tables::Tables;
 use super::{Kernel, lock};
 use crate::bans::BanTableUse;
+use crate::country::CountryCode;
 
 /// One interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +110,27 @@ impl Kernel {
                     },
                 ))
             })
+            .collect()
+    }
+
+    /// The counters of every country that has counted something, and those of sources of no known country last.
+    ///
+    /// # Errors
+    /// The table can't be read.
+    pub fn country_counters(&self) -> Result<Vec<(Option<CountryCode>, CountryCounters)>, KernelError> {
+        let tables = self.tables();
+        let table = |error| KernelError::table("COUNTRY_COUNTERS", error);
+        let countries = CountryCode::all().map(Some).chain([None]);
+        let read = countries.map(|country| {
+            let row = country_row(country.map_or([0; 2], |country| country.as_bytes()));
+            let cpus = tables.country_counters.get(&row, 0).map_err(table)?;
+            let sum = cpus.iter().fold(CountryCounters::ZERO, |sum, row| CountryCounters {
+                dropped: add(sum.dropped, row.dropped),
+                monitored: add(sum.monitored, row.monitored),
+            });
+            Ok((country, sum))
+        });
+        read.filter(|row| row.as_ref().map_or(true, |(_, counters)| *counters != CountryCounters::ZERO))
             .collect()
     }
 

@@ -1,12 +1,12 @@
 //! Writing a compiled policy beside the live one, and flipping one word.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use xdpgate_ebpf::abi::prefix::ROOT_ENTRIES;
 use xdpgate_ebpf::abi::{AttributeSet, GENERATION_SLOTS, MAX_ATTRIBUTE_SETS, control, family};
 
 use super::error::KernelError;
+use super::memory::Pen;
 use super::tables::PolicyTables;
 use super::{Kernel, lock};
 use crate::policy::{Image, PrefixSize, PrefixTables};
@@ -62,9 +62,11 @@ impl Kernel {
             tables.grace.wait()?;
         }
         let slot = (generation & (GENERATION_SLOTS - 1)) as u32;
-        tables.write_prefixes(slot, &prefixes)?;
-        tables.write_attributes(slot, &image.attributes);
-        tables.rules.write(slot, &image.rules);
+        let pen = &mut Pen::writer();
+        tables.blocks.write(slot, &prefixes.blocks().collect::<Vec<_>>())?;
+        tables.write_roots(slot, &prefixes, pen);
+        tables.write_attributes(slot, &image.attributes, pen);
+        tables.rules.write(slot, &image.rules, pen);
         tables
             .settings
             .set(slot, image.settings, 0)
@@ -111,25 +113,22 @@ impl Kernel {
 }
 
 impl PolicyTables {
-    fn write_prefixes(&mut self, slot: u32, prefixes: &PrefixTables) -> Result<(), KernelError> {
-        let blocks: Vec<_> = prefixes.blocks().collect();
-        self.blocks.write(slot, &blocks)?;
+    pub(super) fn write_roots(&self, slot: u32, prefixes: &PrefixTables, pen: &mut Pen) {
         for (memory, family) in [(&self.roots_v4, family::IPV4), (&self.roots_v6, family::IPV6)] {
             let (pairs, _) = prefixes.root(family).as_chunks::<2>();
             let start = slot as usize * (ROOT_ENTRIES / 2);
             for (word, [first, second]) in memory.words().iter().skip(start).zip(pairs) {
-                word.store(native(*first, *second), Ordering::Relaxed);
+                pen.put(word, native(*first, *second));
             }
         }
-        Ok(())
     }
 
-    fn write_attributes(&self, slot: u32, sets: &[AttributeSet]) {
+    pub(super) fn write_attributes(&self, slot: u32, sets: &[AttributeSet], pen: &mut Pen) {
         const WORDS: usize = size_of::<AttributeSet>() / size_of::<u64>();
         let start = (slot * MAX_ATTRIBUTE_SETS) as usize * WORDS;
         let words = self.attributes.words().iter().skip(start);
         for (word, value) in words.zip(sets.iter().flat_map(AttributeSet::words)) {
-            word.store(value, Ordering::Relaxed);
+            pen.put(word, value);
         }
     }
 }

@@ -73,18 +73,52 @@ impl Memory {
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 
-    /// Copies bytes to a place that no program reads meanwhile. `at` is in words; what does not fit is left out.
-    pub(super) fn write(&self, at: usize, bytes: &[u8]) {
-        let room = self.words().get(at..).unwrap_or_default();
+    /// Makes the words from the first on hold these bytes; what does not fit is left out.
+    pub(super) fn write(&self, bytes: &[u8], pen: &mut Pen) {
+        let words = self.words();
         let (whole, rest) = bytes.as_chunks::<WORD>();
-        for (word, chunk) in room.iter().zip(whole) {
-            word.store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
+        for (word, chunk) in words.iter().zip(whole) {
+            pen.put(word, u64::from_ne_bytes(*chunk));
         }
-        if let Some(word) = room.get(whole.len()).filter(|_| !rest.is_empty()) {
+        if let Some(word) = words.get(whole.len()).filter(|_| !rest.is_empty()) {
             let mut last = [0; WORD];
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
+            pen.put(word, u64::from_ne_bytes(last));
         }
+    }
+}
+
+/// Goes over words with what each of them is to hold.
+#[derive(Debug, Default)]
+pub(super) struct Pen {
+    looks: bool,
+    mended: u64,
+}
+
+impl Pen {
+    /// Stores every word: for a place that no program reads meanwhile.
+    pub(super) const fn writer() -> Self {
+        Self { looks: false, mended: 0 }
+    }
+
+    /// Stores only what differs, and counts it: for a place that programs read.
+    pub(super) const fn mender() -> Self {
+        Self { looks: true, mended: 0 }
+    }
+
+    pub(super) fn put(&mut self, word: &AtomicU64, value: u64) {
+        if self.looks {
+            if word.load(Ordering::Relaxed) == value {
+                return;
+            }
+            self.mended += 1;
+        }
+        word.store(value, Ordering::Relaxed);
+    }
+
+    /// How many words a mender has stored.
+    pub(super) const fn mended(&self) -> u64 {
+        self.mended
     }
 }
 

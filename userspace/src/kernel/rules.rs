@@ -1,14 +1,12 @@
 //! Writing services, plans and limits into the slot of a generation.
 
-use std::sync::atomic::Ordering;
-
 use xdpgate_ebpf::abi::{
     DESTINATION_CLASSES, Destinations, LimitRow, MAX_LIMITS, MAX_PLANS, MAX_SERVICES, PORT_CLASSES, Rule,
     ServiceRow, port_place,
 };
 
 use super::error::KernelError;
-use super::memory::Memory;
+use super::memory::{Memory, Pen};
 use super::pins::Pins;
 use crate::policy::RuleTables;
 
@@ -44,36 +42,30 @@ impl RuleMemory {
     }
 
     /// Writes what the data path can reach. What a policy without services leaves in the tables is out of its reach.
-    pub(super) fn write(&self, slot: u32, tables: &RuleTables) {
+    pub(super) fn write(&self, slot: u32, tables: &RuleTables, pen: &mut Pen) {
         let slot = slot as usize;
         if let Some(services) = &tables.services {
-            store(&self.ports, slot * PORT_WORDS, words(&services.ports));
-            store(&self.services, slot * SERVICE_WORDS, words(&services.services));
+            put(&self.ports, slot * PORT_WORDS, words(&services.ports), pen);
+            put(&self.services, slot * SERVICE_WORDS, words(&services.services), pen);
             let rows = tables.service_rows.iter().flat_map(ServiceRow::words);
-            store(&self.service_rows, slot * SERVICE_ROW_WORDS, rows);
+            put(&self.service_rows, slot * SERVICE_ROW_WORDS, rows, pen);
             let Destinations { high, low, classes } = &*services.destinations;
             let all = high.iter().chain(low).copied().chain(words(classes));
-            store(&self.destinations, slot * DESTINATION_WORDS, all);
+            put(&self.destinations, slot * DESTINATION_WORDS, all, pen);
         }
         let none = std::iter::repeat(0);
-        store(
-            &self.rules,
-            slot * RULE_WORDS,
-            tables.rules.iter().map(Rule::word).chain(none).take(RULE_WORDS),
-        );
+        let rules = tables.rules.iter().map(Rule::word).chain(none).take(RULE_WORDS);
+        put(&self.rules, slot * RULE_WORDS, rules, pen);
         for (number, row) in &tables.limits {
-            store(
-                &self.limits,
-                slot * LIMIT_WORDS + usize::from(*number) * ROW_WORDS,
-                row.words().into_iter(),
-            );
+            let place = slot * LIMIT_WORDS + usize::from(*number) * ROW_WORDS;
+            put(&self.limits, place, row.words().into_iter(), pen);
         }
     }
 }
 
-fn store(memory: &Memory, start: usize, values: impl Iterator<Item = u64>) {
+fn put(memory: &Memory, start: usize, values: impl Iterator<Item = u64>, pen: &mut Pen) {
     for (word, value) in memory.words().iter().skip(start).zip(values) {
-        word.store(value, Ordering::Relaxed);
+        pen.put(word, value);
     }
 }
 

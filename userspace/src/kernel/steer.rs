@@ -6,6 +6,7 @@ use aya::maps::{Array, MapData};
 use xdpgate_ebpf::abi::{InterfaceRow, control};
 
 use super::control_words::ControlWords;
+use super::detach::{pinned_program, wait_until_off};
 use super::error::KernelError;
 use super::pins::{Pins, remove_file};
 use super::slots::{free_row, row_name, rows};
@@ -38,9 +39,12 @@ pub fn detach_pinned(
     let _owner = pins.own()?;
     let Some(interface) = interface else {
         // Names are a courtesy: pins of another layout may not give them.
-        let names = names(&pins).unwrap_or_default();
+        let guarded = guarded(&pins).unwrap_or_default();
         pins.remove()?;
-        return Ok(names);
+        for (name, program) in &guarded {
+            wait_until_off(name, *program)?;
+        }
+        return Ok(guarded.into_iter().map(|(name, _)| name).collect());
     };
     pins.check_abi()?;
     let mut tables = Tables::open(&pins)?;
@@ -48,14 +52,20 @@ pub fn detach_pinned(
     else {
         return Ok(Vec::new());
     };
+    let program = pinned_program(&pins, slot);
     remove_file(&pins.link(slot))?;
     free_row(&mut tables, slot)?;
+    wait_until_off(interface, program)?;
     Ok(vec![interface.clone()])
 }
 
-fn names(pins: &Pins) -> Result<Vec<InterfaceName>, KernelError> {
+/// Interfaces, each with its program.
+fn guarded(pins: &Pins) -> Result<Vec<(InterfaceName, Option<u32>)>, KernelError> {
     let interfaces: Array<MapData, InterfaceRow> = open(pins, "INTERFACES")?;
-    Ok(interfaces.iter().filter_map(Result::ok).filter_map(|row| row_name(&row).parse().ok()).collect())
+    let rows = (0..).zip(interfaces.iter());
+    let named =
+        rows.filter_map(|(slot, row)| Some((row_name(&row.ok()?).parse().ok()?, pinned_program(pins, slot))));
+    Ok(named.collect())
 }
 
 fn existing(bpffs: &Path) -> Result<Pins, KernelError> {

@@ -2,7 +2,7 @@
 
 use aya::maps::{Array, MapData, MapError, PerCpuArray};
 use xdpgate_ebpf::abi::{
-    EventCounters, InterfaceCounters, InterfaceRow, LimitCounters, ListCounters, Settings,
+    CountryCounters, EventCounters, InterfaceCounters, InterfaceRow, LimitCounters, ListCounters, Settings,
 };
 
 use super::blocks::Blocks;
@@ -23,6 +23,7 @@ pub(super) const NAMES: &[&str] = &[
     "BUCKETS",
     "CONTROL",
     "COUNTERS",
+    "COUNTRY_COUNTERS",
     "DESTINATIONS",
     "EVENTS",
     "EVENT_COUNTERS",
@@ -73,6 +74,7 @@ pub(super) struct Tables {
     pub(super) interfaces: Array<MapData, InterfaceRow>,
     pub(super) counters: PerCpuArray<MapData, InterfaceCounters>,
     pub(super) list_counters: PerCpuArray<MapData, ListCounters>,
+    pub(super) country_counters: PerCpuArray<MapData, CountryCounters>,
     pub(super) limit_counters: PerCpuArray<MapData, LimitCounters>,
     pub(super) event_counters: PerCpuArray<MapData, EventCounters>,
 }
@@ -83,6 +85,7 @@ impl Tables {
             interfaces: open(pins, "INTERFACES")?,
             counters: open(pins, "COUNTERS")?,
             list_counters: open(pins, "LIST_COUNTERS")?,
+            country_counters: open(pins, "COUNTRY_COUNTERS")?,
             limit_counters: open(pins, "LIMIT_COUNTERS")?,
             event_counters: open(pins, "EVENT_COUNTERS")?,
         })

@@ -61,7 +61,26 @@ metrics! {
     LIST_SKIPPED = "xdpgate_list_skipped_lines", Gauge, ["list"],
         "Lines of a list that were left out because they are no entries.";
     LIST_LOADED = "xdpgate_list_loaded_timestamp_seconds", Gauge, ["list"],
-        "When a list was read.";
+        "When a list was read, or fetched.";
+    LIST_SIZE = "xdpgate_list_size_bytes", Gauge, ["list"],
+        "The size of a list's text, unpacked.";
+    LIST_LEFT_OUT = "xdpgate_list_left_out_entries", Gauge, ["list"],
+        "Entries of a list that were left out because they are dangerous, as its key `dangerous` says.";
+    LIST_ATTEMPT = "xdpgate_list_last_attempt_timestamp_seconds", Gauge, ["list"],
+        "When the source of a list was last looked at. Absent where it has none, or was never looked at.";
+    LIST_SUCCESS = "xdpgate_list_last_success_timestamp_seconds", Gauge, ["list"],
+        "When what is in force of a list was last known to be the newest. Absent where that never was.";
+    LIST_FAILURES = "xdpgate_list_failures", Gauge, ["list"],
+        "How often in a row the source of a list was looked at without success. At 0 what is in force is the newest.";
+    LIST_UPDATES = "xdpgate_list_updates_total", Counter, ["list", "result"],
+        "Looks at the source of a list since the daemon started: something new was put in force (changed), there was nothing \
+         new (unchanged), or there was no success (failed).";
+    LIST_ERRORS = "xdpgate_list_errors_total", Counter, ["list", "kind"],
+        "Looks without success since the daemon started, by what was wrong. Of the server: name, connect, tls, timeout, status, \
+         redirect, too-large, broken. Of what came: no-list, blank, dangerous, size, lock-out, policy. Of this host: unreadable, \
+         header-file, disk.";
+    LIST_UPDATE_SECONDS = "xdpgate_list_update_seconds_total", Counter, ["list"],
+        "How long all looks at the source of a list took together, since the daemon started.";
     LIMIT_PACKETS = "xdpgate_limit_packets_total", Counter, ["service", "plan", "limit", "verdict"],
         "Packets that a limit of a service has charged, dropped, or would have dropped (verdict monitored). The plan is empty \
          for sources of no plan that the service names.";
@@ -103,14 +122,38 @@ metrics! {
         "1 if the last attempt to read the policy took effect. At 0 the policy before it is in force.";
     RELOAD_SUCCESS_TIME = "xdpgate_config_last_reload_success_timestamp_seconds", Gauge, [],
         "When the policy in force was read.";
-    GEO_BUILT = "xdpgate_geo_database_timestamp_seconds", Gauge, [],
-        "When the geo database was built. Absent without one, or where it does not say.";
+    COUNTRY_DROPPED_PACKETS = "xdpgate_country_dropped_packets_total", Counter, ["country"],
+        "Packets that country rules dropped, by the country of the source; unknown: of no known one. Countries without any are \
+         left out.";
+    COUNTRY_DROPPED_BYTES = "xdpgate_country_dropped_bytes_total", Counter, ["country"],
+        "Bytes of frames, likewise.";
+    COUNTRY_MONITORED_PACKETS = "xdpgate_country_monitored_packets_total", Counter, ["country"],
+        "Packets that country rules in monitor mode would have dropped, likewise.";
+    COUNTRY_MONITORED_BYTES = "xdpgate_country_monitored_bytes_total", Counter, ["country"],
+        "Bytes of frames, likewise.";
+    GEO_INFO = "xdpgate_geo_database_info", Gauge, ["database", "name"],
+        "1 for a database in use: geo (countries) or asn (autonomous systems), and what it calls itself.";
+    GEO_BUILT = "xdpgate_geo_database_build_timestamp_seconds", Gauge, ["database"],
+        "When the database was built. Absent where it does not say.";
+    GEO_LOADED = "xdpgate_geo_database_loaded_timestamp_seconds", Gauge, ["database"],
+        "When the file of the database was read.";
+    GEO_RANGES = "xdpgate_geo_database_ranges", Gauge, ["database"],
+        "Ranges of addresses in the database.";
     EVENTS_WRITTEN = "xdpgate_events_written_total", Counter, [],
         "Sampled events handed to the daemon.";
     EVENTS_SKIPPED = "xdpgate_events_skipped_total", Counter, [],
         "Events left out because the budget was used up.";
     EVENTS_LOST = "xdpgate_events_lost_total", Counter, [],
         "Events left out because the daemon did not read fast enough.";
+    DRIFT_ENTRIES = "xdpgate_drift_entries", Gauge, ["table"],
+        "Entries of the kernel's tables that did not hold what the policy, the lists and the bans say when they were last \
+         compared. They were mended then.";
+    DRIFT_MENDED = "xdpgate_drift_mended_entries_total", Counter, [],
+        "Entries that were mended since the daemon started.";
+    CHECK_TIME = "xdpgate_check_timestamp_seconds", Gauge, [],
+        "When the kernel's tables were last compared, all of them. Absent before the first time.";
+    CHECK_SUCCESSFUL = "xdpgate_check_successful", Gauge, [],
+        "0 while the kernel's tables can't be compared with what they should hold.";
     SCRAPE_SUCCESSFUL = "xdpgate_scrape_successful", Gauge, [],
         "1 if the kernel's tables could be read for this scrape. At 0 most other metrics are absent.";
     BUILD_INFO = "xdpgate_build_info", Gauge, ["version"],

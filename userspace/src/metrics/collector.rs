@@ -30,7 +30,8 @@ impl GateCollector {
             status: self.gate.status()?,
             stats: self.gate.stats()?,
             lists: self.gate.lists()?.lists,
-            geo: self.gate.geo(),
+            feeds: self.gate.list_statuses().lists,
+            geo: self.gate.geo()?,
         })
     }
 }

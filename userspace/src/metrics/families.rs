@@ -5,7 +5,8 @@ use prometheus::proto;
 
 use super::catalog::{self, Kind, Metric};
 use crate::api::types::{
-    Count, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, Stats, Status, XdpMode,
+    ChecksStatus, Count, CountryStats, CrowdsecStatus, Geo, InterfaceStats, LimitStats, ListInfo, ListStatus,
+    Stats, Status, XdpMode,
 };
 use crate::config::{Mode, Name};
 
@@ -15,12 +16,13 @@ pub(super) struct Snapshot {
     pub(super) status: Status,
     pub(super) stats: Stats,
     pub(super) lists: Vec<ListInfo>,
+    pub(super) feeds: Vec<ListStatus>,
     pub(super) geo: Geo,
 }
 
 /// The families of one scrape.
 pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
-    let Snapshot { status, stats, lists, geo } = snapshot;
+    let Snapshot { status, stats, lists, feeds, geo } = snapshot;
     let mut families = Families::default();
     families.add(catalog::SCRAPE_SUCCESSFUL, &[], 1.0);
     families.add(catalog::BUILD_INFO, &[&status.version], 1.0);
@@ -30,6 +32,9 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     }
     for list in lists {
         families.list(list);
+    }
+    for status in feeds {
+        families.feed(status);
     }
     for limit in &stats.limits {
         families.limit(limit);
@@ -60,9 +65,16 @@ pub(super) fn families(snapshot: &Snapshot) -> Vec<proto::MetricFamily> {
     families.add(catalog::POLICY_PREFIXES, &["ipv6"], number(status.policy.sizes.ipv6_prefixes));
     families.add(catalog::RELOAD_SUCCESSFUL, &[], truth(status.policy.last_reload.successful));
     families.add(catalog::RELOAD_SUCCESS_TIME, &[], seconds(status.policy.loaded));
-    if let Some(built) = geo.database.as_ref().and_then(|database| database.built) {
-        families.add(catalog::GEO_BUILT, &[], seconds(built));
+    for country in &stats.countries {
+        families.country(country);
     }
+    if let Some(info) = &geo.database {
+        families.database("geo", &info.name, info.built, info.loaded, info.ranges);
+    }
+    if let Some(info) = &geo.asn_database {
+        families.database("asn", &info.name, info.built, info.loaded, info.ranges);
+    }
+    families.checks(&status.checks);
     families.add(catalog::EVENTS_WRITTEN, &[], number(stats.events.written));
     families.add(catalog::EVENTS_SKIPPED, &[], number(stats.events.skipped));
     families.add(catalog::EVENTS_LOST, &[], number(stats.events.lost));
@@ -106,6 +118,29 @@ impl Families {
         self.add(catalog::LIST_LOADED, &[name], seconds(list.loaded));
     }
 
+    fn feed(&mut self, status: &ListStatus) {
+        let name = status.name.as_str();
+        self.add(catalog::LIST_SIZE, &[name], number(status.bytes));
+        self.add(catalog::LIST_LEFT_OUT, &[name], number(status.left_out));
+        self.add(catalog::LIST_FAILURES, &[name], number(status.failures.into()));
+        if let Some(attempt) = status.last_attempt {
+            self.add(catalog::LIST_ATTEMPT, &[name], seconds(attempt));
+        }
+        if let Some(success) = status.last_success {
+            self.add(catalog::LIST_SUCCESS, &[name], seconds(success));
+        }
+        let updates = &status.updates;
+        let results =
+            [("changed", updates.changed), ("unchanged", updates.unchanged), ("failed", updates.failed)];
+        for (result, count) in results {
+            self.add(catalog::LIST_UPDATES, &[name, result], number(count));
+        }
+        for (kind, count) in &updates.errors {
+            self.add(catalog::LIST_ERRORS, &[name, kind], number(*count));
+        }
+        self.add(catalog::LIST_UPDATE_SECONDS, &[name], number(updates.milliseconds) / 1000.0);
+    }
+
     fn crowdsec(&mut self, crowdsec: &CrowdsecStatus) {
         for of in &crowdsec.decisions {
             self.add(catalog::CROWDSEC_DECISIONS, &[&of.origin], number(of.decisions));
@@ -124,6 +159,42 @@ impl Families {
         for (verdict, count) in counts {
             self.count(catalog::LIMIT_PACKETS, catalog::LIMIT_BYTES, &[service, plan, name, verdict], count);
         }
+    }
+
+    fn checks(&mut self, checks: &ChecksStatus) {
+        if let Some(last) = &checks.last {
+            for drift in &last.tables {
+                self.add(catalog::DRIFT_ENTRIES, &[&drift.table], number(drift.entries));
+            }
+            self.add(catalog::CHECK_TIME, &[], seconds(last.time));
+        }
+        self.add(catalog::DRIFT_MENDED, &[], number(checks.mended));
+        self.add(catalog::CHECK_SUCCESSFUL, &[], truth(checks.failed.is_none()));
+    }
+
+    fn country(&mut self, counted: &CountryStats) {
+        let country = counted.country.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
+        self.count(
+            catalog::COUNTRY_DROPPED_PACKETS,
+            catalog::COUNTRY_DROPPED_BYTES,
+            &[&country],
+            counted.dropped,
+        );
+        self.count(
+            catalog::COUNTRY_MONITORED_PACKETS,
+            catalog::COUNTRY_MONITORED_BYTES,
+            &[&country],
+            counted.monitored,
+        );
+    }
+
+    fn database(&mut self, kind: &str, name: &str, built: Option<Timestamp>, loaded: Timestamp, ranges: u64) {
+        self.add(catalog::GEO_INFO, &[kind, name], 1.0);
+        if let Some(built) = built {
+            self.add(catalog::GEO_BUILT, &[kind], seconds(built));
+        }
+        self.add(catalog::GEO_LOADED, &[kind], seconds(loaded));
+        self.add(catalog::GEO_RANGES, &[kind], number(ranges));
     }
 
     fn count(&mut self, packets: Metric, bytes: Metric, labels: &[&str], count: Count) {

@@ -8,9 +8,10 @@ use prometheus::{Encoder, TextEncoder};
 use super::families::{Snapshot, failed, families};
 use super::*;
 use crate::api::types::{
-    Count, CrowdsecStatus, EventCounts, Geo, GeoDatabaseInfo, GeoRule, InterfaceStats, InterfaceStatus,
-    KernelInfo, LastReload, LimitStats, ListInfo, Origin, OriginDecisions, PolicyStatus, Sizes, Stats,
-    Status, TableStatus, XdpMode,
+    AsnDatabaseInfo, ChecksStatus, Count, CountryStats, CrowdsecStatus, EventCounts, Geo, GeoDatabaseInfo,
+    GeoRule, InterfaceStats, InterfaceStatus, KernelInfo, LastReload, LimitStats, ListInfo, ListState,
+    ListStatus, ListUpdates, Origin, OriginDecisions, PolicyStatus, Sizes, Stats, Status, TableDrift,
+    TableStatus, Verified, XdpMode,
 };
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
@@ -62,8 +63,19 @@ fn snapshot() -> Snapshot {
             allow: 5,
             lists: 1,
             audit_failures: 2,
+            checks: ChecksStatus {
+                last: Some(Verified {
+                    time,
+                    milliseconds: 3,
+                    tables: vec![TableDrift { table: "bans".to_owned(), entries: 4 }],
+                }),
+                failed: None,
+                mended: 5,
+            },
             country: "off".to_owned(),
             crowdsec: Some(crowdsec()),
+            geo_database: None,
+            asn_database: None,
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],
             kernel: KernelInfo { release: "6.18".to_owned(), fragments: true },
         },
@@ -93,6 +105,7 @@ fn snapshot() -> Snapshot {
                 dropped: Count { packets: 1, bytes: 60 },
                 monitored: Count { packets: 0, bytes: 0 },
             }],
+            countries: vec![CountryStats { country: None, dropped: count, monitored: Count::default() }],
             events: EventCounts { written: 1, skipped: 2, lost: 3 },
         },
         lists: vec![ListInfo {
@@ -101,24 +114,78 @@ fn snapshot() -> Snapshot {
             written_mode: None,
             origin: Origin::Policy,
             path: "/x".into(),
+            source: "/x".to_owned(),
+            label: None,
             entries: 9,
             skipped: 0,
             loaded: time,
             dropped: count,
             monitored: Count::default(),
         }],
-        geo: Geo {
-            rule,
-            rule_origin: Origin::Policy,
-            database: Some(GeoDatabaseInfo {
-                path: "/g".into(),
-                origin: Origin::Policy,
-                name: "g".to_owned(),
-                built: Some(time),
-                countries: 1,
-            }),
-            countries: Vec::new(),
-            changed: None,
+        feeds: vec![feed(time)],
+        geo: geo(rule, time),
+    }
+}
+
+fn geo(rule: GeoRule, time: Timestamp) -> Geo {
+    Geo {
+        rule,
+        rule_origin: Origin::Policy,
+        database: Some(GeoDatabaseInfo {
+            path: "/g".into(),
+            origin: Origin::Policy,
+            name: "g".to_owned(),
+            built: Some(time),
+            loaded: time,
+            ranges: 5,
+            countries: 1,
+        }),
+        asn_database: Some(AsnDatabaseInfo {
+            path: "/a".into(),
+            name: "a".to_owned(),
+            built: Some(time),
+            loaded: time,
+            ranges: 6,
+            systems: 2,
+        }),
+        countries: Vec::new(),
+        services: Vec::new(),
+        counted: Vec::new(),
+        changed: None,
+    }
+}
+
+fn feed(time: jiff::Timestamp) -> ListStatus {
+    ListStatus {
+        name: "scanners".parse().unwrap(),
+        mode: Mode::Enforce,
+        origin: Origin::Policy,
+        kind: "url".to_owned(),
+        source: "https://lists.example/x".to_owned(),
+        format: None,
+        label: None,
+        state: ListState::Failing,
+        fetching: None,
+        entries: 9,
+        bytes: 99,
+        skipped: 0,
+        first_skipped: Vec::new(),
+        left_out: 1,
+        first_left_out: Vec::new(),
+        loaded: Some(time),
+        every_seconds: Some(60),
+        next_seconds: Some(6),
+        last_attempt: Some(time),
+        last_success: Some(time),
+        failures: 2,
+        trouble: None,
+        updates: ListUpdates {
+            attempts: 7,
+            changed: 1,
+            unchanged: 4,
+            failed: 2,
+            errors: BTreeMap::from([("timeout".to_owned(), 2)]),
+            milliseconds: 1500,
         },
     }
 }
@@ -155,6 +222,9 @@ fn samples_are_as_a_scraper_reads_them() {
         "xdpgate_packets_total{interface=\"eth0\",reason=\"within-limit\",action=\"pass\"} 2",
         "xdpgate_packets_total{interface=\"eth0\",reason=\"banned\",action=\"drop\"} 1",
         "xdpgate_list_packets_total{list=\"scanners\",mode=\"enforce\"} 3",
+        "xdpgate_list_errors_total{list=\"scanners\",kind=\"timeout\"} 2",
+        "xdpgate_list_updates_total{list=\"scanners\",result=\"unchanged\"} 4",
+        "xdpgate_list_update_seconds_total{list=\"scanners\"} 1.5",
         "xdpgate_xdp_mode{interface=\"eth0\",mode=\"generic\"} 1",
         "xdpgate_xdp_mode{interface=\"eth0\",mode=\"native\"} 0",
         "xdpgate_config_last_reload_successful 0",

@@ -16,8 +16,8 @@ pub(super) struct AttributeSets {
     recent: Vec<(Key, u16)>,
 }
 
-/// An [`AttributeSet`] without its spare bytes: flags, lists, country and plan.
-type Key = (u16, u64, [u8; 2], u8);
+/// An [`AttributeSet`] without its spare byte: flags, lists, country, who denies it, and plan.
+type Key = (u16, u64, [u8; 2], u16, u8);
 
 impl AttributeSets {
     /// Starts with set 0, that of a source in no segment.
@@ -53,7 +53,7 @@ impl AttributeSets {
 }
 
 const fn key(set: &AttributeSet) -> Key {
-    (set.flags, set.lists, set.country, set.plan)
+    (set.flags, set.lists, set.country, set.denied, set.plan)
 }
 
 const RECENT_BITS: u32 = 8;
@@ -61,7 +61,10 @@ const RECENT: usize = 1 << RECENT_BITS;
 
 /// Spreads neighbouring sets: the golden ratio in 64 bits.
 const fn place(set: &AttributeSet) -> usize {
-    let rest = (set.plan as u64) << 32 | (set.flags as u64) << 16 | u16::from_le_bytes(set.country) as u64;
+    let rest = (set.plan as u64) << 48
+        | (set.denied as u64) << 32
+        | (set.flags as u64) << 16
+        | u16::from_le_bytes(set.country) as u64;
     let mixed = (set.lists ^ rest.rotate_right(16)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use xdpgate_ebpf::abi::{AttributeSet, attribute};
 
 use super::attributes::AttributeSets;
-use super::country::Countries;
+use super::country::{Countries, CountryRules};
 use super::error::CompileError;
 use super::flatten::{Layer, flatten, toggle};
 use super::image::{Image, Segment};
@@ -23,8 +23,9 @@ use crate::feeds::{Address, DisjointRanges, Range};
 /// [`CompileError`] when the policy does not fit the kernel's tables, or a country rule has no geo database.
 pub fn compile(sources: &Sources<'_>, generation: u64) -> Result<Image, CompileError> {
     let (rules, bits) = rules::compile(sources)?;
-    let settings = settings(sources, generation, bits)?;
-    let countries = Countries::of(sources)?;
+    let country_rules = CountryRules::of(sources)?;
+    let settings = settings(sources, &country_rules, generation, bits)?;
+    let countries = Countries::of(sources, &country_rules)?;
     let plans = Plans::of(sources.plans)?;
     let (allowed, management) = (allowed(sources), management(sources));
     let known = known(sources, &allowed, &management)?;
@@ -53,8 +54,9 @@ pub fn compile(sources: &Sources<'_>, generation: u64) -> Result<Image, CompileE
 /// As [`compile`], but for [`CompileError::TooManySets`].
 pub fn compile_for(sources: &Sources<'_>, generation: u64, address: IpAddr) -> Result<Image, CompileError> {
     let (rules, bits) = rules::compile(sources)?;
-    let settings = settings(sources, generation, bits)?;
-    let countries = Countries::of(sources)?;
+    let country_rules = CountryRules::of(sources)?;
+    let settings = settings(sources, &country_rules, generation, bits)?;
+    let countries = Countries::of(sources, &country_rules)?;
     let plan = Plans::of(sources.plans)?.change_for(address);
     let (allowed, management) = (allowed(sources), management(sources));
     let known = known(sources, &allowed, &management)?;

@@ -1,7 +1,7 @@
 //! Why a policy can't be compiled.
 
 use ipnet::IpNet;
-use xdpgate_ebpf::abi::{MAX_ATTRIBUTE_SETS, MAX_LISTS};
+use xdpgate_ebpf::abi::{MAX_ATTRIBUTE_SETS, MAX_COUNTRY_RULES, MAX_LISTS};
 
 use crate::config::Name;
 
@@ -13,6 +13,15 @@ pub enum CompileError {
         "the country rule needs a geo database; name one in the policy ([geo] database), or switch the rule off"
     )]
     NoGeoDatabase,
+    /// More country rules than there are bits.
+    #[error(
+        "{count} different country rules, and the kernel's tables hold {MAX_COUNTRY_RULES}; let services share some: those with \
+         the same countries and the same `unknown` count once"
+    )]
+    TooManyCountryRules {
+        /// How many there are.
+        count: usize,
+    },
     /// More lists than there are bits.
     #[error("{count} lists, and the kernel's tables hold {MAX_LISTS}; merge some of them into one file")]
     TooManyLists {

@@ -131,6 +131,7 @@ pub(super) const fn toggle(set: &mut AttributeSet, change: &AttributeSet) {
     set.lists ^= change.lists;
     set.flags ^= change.flags;
     set.plan ^= change.plan;
+    set.denied ^= change.denied;
     set.country = [set.country[0] ^ change.country[0], set.country[1] ^ change.country[1]];
 }
 

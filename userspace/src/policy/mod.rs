@@ -1,6 +1,7 @@
 //! From what was written to what the kernel is given: everything known about sources, flattened into disjoint segments,
 //! and the rules in the kernel's units. Pure: no files, no clock, no kernel.
 
+mod access;
 mod attributes;
 mod compile;
 mod country;
@@ -19,6 +20,7 @@ mod settings;
 mod sources;
 mod sweep;
 
+pub use access::mode as list_mode;
 pub use compile::{compile, compile_for};
 pub use country::countries_without_ranges;
 pub use error::{CompileError, LimitProblem};

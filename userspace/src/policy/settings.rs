@@ -4,18 +4,23 @@ use xdpgate_ebpf::abi::{
     Limit, MAX_MANAGEMENT_PORTS, MAX_UDP_SERVICES, Settings, SourceLimits, action, fragments, mode,
 };
 
+use super::access;
+use super::country::CountryRules;
 use super::error::{CompileError, LimitProblem};
 use super::limits::{byte_limit, event_budget, packet_limit};
-use super::sources::{LoadedList, Sources};
-use crate::config::{CountryScope, DefaultAction, FragmentRule, Mode, Rate, SourceLimitConfig};
+use super::sources::Sources;
+use crate::config::{DefaultAction, FragmentRule, Mode, Rate, SourceLimitConfig};
 
-pub(super) fn settings(sources: &Sources<'_>, generation: u64, rules: u8) -> Result<Settings, CompileError> {
+pub(super) fn settings(
+    sources: &Sources<'_>,
+    country_rules: &CountryRules,
+    generation: u64,
+    rules: u8,
+) -> Result<Settings, CompileError> {
     let config = sources.config;
-    let country = sources.country_rule();
     let limits = &config.source_limits;
     Ok(Settings {
         generation,
-        lists_enforced: enforced(sources.lists)?,
         source: source_limits(limits)?,
         events: event_budget(config.events),
         ipv4_key: key_mask4("limits.source.ipv4_prefix", limits.ipv4_prefix)?,
@@ -25,21 +30,17 @@ pub(super) fn settings(sources: &Sources<'_>, generation: u64, rules: u8) -> Res
             "safety.management_ports",
             &config.safety.management_ports,
         )?,
-        udp_services: ports::<MAX_UDP_SERVICES>("country.udp_services", &country.udp_services)?,
+        udp_services: ports::<MAX_UDP_SERVICES>("country.udp_services", &config.udp_services.0)?,
         default_action: match config.default_action {
             DefaultAction::Pass => action::PASS,
             DefaultAction::Drop => action::DROP,
         },
         fragments: fragment_rule(config.fragments.rule),
-        modes: monitor(country.mode, mode::MONITOR_COUNTRY)
-            | monitor(limits.mode, mode::MONITOR_LIMITS)
+        modes: monitor(limits.mode, mode::MONITOR_LIMITS)
             | monitor(config.fragments.mode, mode::MONITOR_FRAGMENTS),
-        scope: match country.scope {
-            CountryScope::Initiating => 0,
-            CountryScope::All => mode::COUNTRY_ALL,
-        },
         rules,
-        spare: [0; 3],
+        spare: [0; 4],
+        access: access::rows(sources, country_rules)?,
     })
 }
 
@@ -49,17 +50,6 @@ pub(super) fn list_bit(index: usize, count: usize) -> Result<u64, CompileError> 
         .ok()
         .and_then(|index| 1_u64.checked_shl(index))
         .ok_or(CompileError::TooManyLists { count })
-}
-
-fn enforced(lists: &[LoadedList]) -> Result<u64, CompileError> {
-    let mut bits = 0;
-    for (index, list) in lists.iter().enumerate() {
-        let bit = list_bit(index, lists.len())?;
-        if list.mode == Mode::Enforce {
-            bits |= bit;
-        }
-    }
-    Ok(bits)
 }
 
 fn source_limits(limits: &SourceLimitConfig) -> Result<SourceLimits, CompileError> {

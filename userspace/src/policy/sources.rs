@@ -43,7 +43,7 @@ pub struct OperatorChanges {
     pub country: Option<CountryChange>,
 }
 
-/// A country rule from the command line. Its scope, mode and services stay those of the policy.
+/// A country rule from the command line. Its scope and mode stay those of the policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CountryChange {
     /// Which countries.
@@ -75,7 +75,13 @@ impl<'a> Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The country rule in force: the operator's, else the policy's.
+    /// Every country rule in force: first that of services with none of their own.
+    pub(super) fn country_rules(&self) -> impl Iterator<Item = CountryRule> {
+        let own = self.config.services.iter().filter_map(|service| service.country.clone());
+        std::iter::once(self.country_rule()).chain(own)
+    }
+
+    /// The country rule in force where a service has none of its own: the operator's, else the policy's.
     #[must_use]
     pub fn country_rule(&self) -> CountryRule {
         let written = self.config.country.clone();

@@ -149,7 +149,8 @@ impl Replay {
         let image = self.host.image();
         let lists = image.lists.iter().enumerate().map(|(bit, name)| {
             let (dropped, monitored) = self.counts.list(bit);
-            let enforced = image.settings.lists_enforced >> bit & 1 != 0;
+            let rows = &image.settings.access;
+            let enforced = rows.iter().any(|row| row.lists_enforced >> bit & 1 != 0);
             let mode = if enforced { Mode::Enforce } else { Mode::Monitor };
             ListFindings { name: name.clone(), mode, dropped, monitored }
         });

@@ -2,6 +2,7 @@
 
 mod events;
 mod input;
+mod lists;
 mod policy;
 mod routes;
 mod socket;
@@ -36,9 +37,14 @@ fn routes(gate: Arc<Gate>) -> Router {
         .route("/allow", get(routes::allowed).post(routes::allow).delete(routes::disallow))
         .route("/lists", get(routes::lists))
         .route("/lists/{name}", get(routes::list).put(routes::put_list).delete(routes::delete_list))
+        .route("/lists/{name}/diff", post(lists::diff))
+        .route("/feeds", get(lists::statuses))
+        .route("/feeds/update", post(lists::update))
+        .route("/feeds/overlap", get(lists::overlap))
         .route("/geo", get(routes::geo))
         .route("/geo/rule", put(routes::put_geo_rule).delete(routes::delete_geo_rule))
         .route("/geo/database", put(routes::put_geo_database).delete(routes::delete_geo_database))
+        .route("/geo/update", post(routes::update_geo))
         .route("/geo/lookup/{address}", get(routes::geo_lookup))
         .route("/explain/{address}", get(routes::explain).post(routes::explain_packets))
         .route("/coverage", get(routes::coverage))
@@ -47,6 +53,7 @@ fn routes(gate: Arc<Gate>) -> Router {
         .route("/resume", post(routes::resume))
         .route("/detach", post(routes::detach))
         .route("/reload", post(routes::reload))
+        .route("/verify", post(policy::verify))
         .route("/apply", post(policy::apply))
         .route("/plan", post(policy::plan))
         .route("/confirm", post(policy::confirm))

@@ -8,7 +8,7 @@ use super::input::{Asker, Body, Parameters, Segment};
 use super::routes::{Answer, Shared, on_thread};
 use crate::api::types::{
     Applied, ApplyRequest, Audit, History, HistoryDetails, ModeAnswer, ModeRequest, Plan, PlanRequest,
-    UndoRequest,
+    UndoRequest, Verified,
 };
 use crate::config::Name;
 use crate::daemon::Gate;
@@ -39,6 +39,10 @@ pub(super) async fn undo(
     Body(request): Body<UndoRequest>,
 ) -> Answer<Applied> {
     on_thread(gate, move |gate| gate.undo(&request, &caller)).await
+}
+
+pub(super) async fn verify(State(gate): Shared, Asker(caller): Asker) -> Answer<Verified> {
+    on_thread(gate, move |gate| gate.verify(&caller)).await
 }
 
 pub(super) async fn history(State(gate): Shared) -> Answer<History> {

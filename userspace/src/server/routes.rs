@@ -11,8 +11,8 @@ use crate::api::Failure;
 use crate::api::types::{
     AllowEntries, AllowRequest, BanAnswer, BanFilter, BanImport, BanImportAnswer, BanLinesAnswer, BanRequest,
     Bans, Coverage, Detached, ExplainRequest, ExplainedPackets, Explanation, Geo, GeoDatabaseRequest,
-    GeoLookup, GeoRuleRequest, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe, Protocol,
-    Reloaded, Removed, Stats, Status, UnbanRequest,
+    GeoLookup, GeoRuleRequest, GeoUpdated, ListAnswer, ListInfo, Lists, PauseState, PrefixesRequest, Probe,
+    Protocol, Reloaded, Removed, Stats, Status, UnbanRequest,
 };
 use crate::config::{InterfaceName, Mode, Name};
 use crate::daemon::{BanLines, Gate, NewList};
@@ -152,7 +152,22 @@ pub(super) async fn delete_list(
 }
 
 pub(super) async fn geo(State(gate): Shared) -> Answer<Geo> {
-    Ok(Json(gate.geo()))
+    on_thread(gate, Gate::geo).await
+}
+
+pub(super) async fn update_geo(
+    State(gate): Shared,
+    Asker(caller): Asker,
+    Parameters(parameters): Parameters<UpdateParameters>,
+) -> Answer<GeoUpdated> {
+    on_thread(gate, move |gate| gate.update_databases(parameters.force, &caller)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpdateParameters {
+    #[serde(default)]
+    force: bool,
 }
 
 pub(super) async fn put_geo_rule(

@@ -49,7 +49,7 @@ pub async fn run(options: RunOptions) -> Result<(), Failure> {
     if let Some(listener) = metrics_listener {
         tasks.serve("metrics", axum::serve(listener, metrics::router(Arc::clone(&gate))?));
     }
-    tasks.housekeeping(&gate)?;
+    tasks.housekeeping(&gate, config.daemon.verify)?;
     notify::ready(&summary(&gate));
     tracing::info!(pid = std::process::id(), "ready");
 

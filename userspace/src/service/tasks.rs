@@ -7,20 +7,25 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{notify, summary};
 use crate::api::Failure;
-use crate::daemon::Gate;
+use crate::daemon::{Caller, Gate};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Events are taken in batches: each batch asks the kernel for the names of its interfaces.
 const EVENTS_EVERY: Duration = Duration::from_millis(50);
 /// The data path returns by itself; this only makes it last.
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
+/// Often enough for an operator who waits for `list update`.
+const FEEDS_EVERY: Duration = Duration::from_millis(200);
 /// How often it is looked whether the policy names another CrowdSec server.
 const CROWDSEC_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The policy says how often the files of databases are looked at; this is the most often that it may.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const WATCH_EVERY: Duration = Duration::from_secs(3);
 
 /// The tasks of the daemon. None of them ends by itself.
@@ -42,7 +47,9 @@ impl Tasks {
     }
 
     /// Runs everything that is done from time to time.
-    pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>) -> Result<(), Failure> {
+    ///
+    /// `verify` is how often the kernel's tables are compared with what they should hold.
+    pub(super) fn housekeeping(&mut self, gate: &Arc<Gate>, verify: Duration) -> Result<(), Failure> {
         let descriptor = gate.events_fd().and_then(readable);
         let descriptor =
             descriptor.map_err(|error| Failure::failed(format!("cannot wait for events: {error}")))?;
@@ -55,6 +62,9 @@ impl Tasks {
         self.0.spawn(follow_crowdsec(Arc::clone(gate)));
         self.0.spawn(settle(Arc::clone(gate)));
         self.0.spawn(watch(Arc::clone(gate)));
+        self.0.spawn(self::verify(Arc::clone(gate), verify));
+        self.0.spawn(follow_feeds(Arc::clone(gate)));
+        self.0.spawn(watch_databases(Arc::clone(gate)));
         if let Some(every) = notify::watchdog_interval() {
             self.0.spawn(feed_watchdog(Arc::clone(gate), every));
         }
@@ -146,6 +156,35 @@ async fn settle(gate: Arc<Gate>) -> Failure {
     .await
 }
 
+/// Looks are taken on threads of their own, because they may take long; what they bring within one beat is put in force
+/// together.
+async fn follow_feeds(gate: Arc<Gate>) -> Failure {
+    let (brought, mut arrivals) = mpsc::unbounded_channel();
+    let mut beats = interval(FEEDS_EVERY);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beats.tick().await;
+        let mut done = Vec::new();
+        while let Ok(arrived) = arrivals.try_recv() {
+            done.push(arrived);
+        }
+        let (taking, brought) = (Arc::clone(&gate), brought.clone());
+        let beat = move || {
+            if !done.is_empty() {
+                taking.take_feeds(done);
+            }
+            for look in taking.due_feeds() {
+                let (gate, brought) = (Arc::clone(&taking), brought.clone());
+                // Not one of the runtime's: the daemon's end does not wait for a server.
+                std::thread::spawn(move || drop(brought.send(gate.look_at_feed(look))));
+            }
+        };
+        if let Err(error) = tokio::task::spawn_blocking(beat).await {
+            return Failure::failed(format!("lists are no longer updated: {error}"));
+        }
+    }
+}
+
 async fn watch(gate: Arc<Gate>) -> Failure {
     let mut before = String::new();
     every(WATCH_EVERY, gate, move |gate| {
@@ -157,6 +196,20 @@ async fn watch(gate: Arc<Gate>) -> Failure {
         }
     })
     .await
+}
+
+async fn verify(gate: Arc<Gate>, period: Duration) -> Failure {
+    // What was just written needs no look.
+    sleep(period).await;
+    every(period, gate, |gate| {
+        // The gate itself says what went wrong, now and in its status.
+        let _ = gate.verify(&Caller::daemon());
+    })
+    .await
+}
+
+async fn watch_databases(gate: Arc<Gate>) -> Failure {
+    every(LOOK_EVERY, gate, Gate::watch_databases).await
 }
 
 /// Only while the gate answers.

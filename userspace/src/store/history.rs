@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{self, Setting};
 use super::snapshot::replace_state;
-use super::{PolicyText, Snapshot, Store, StoreError, bad_column, timestamp};
+use super::{FeedRecord, PolicyText, Snapshot, Store, StoreError, bad_column, feeds, timestamp};
 
 /// How many entries are kept.
 const KEPT: i64 = 20;
@@ -63,6 +63,8 @@ pub struct Kept<'a> {
     pub seen: Option<&'a PolicyText>,
     /// Whether it waits for a confirmation.
     pub unconfirmed: bool,
+    /// Copies of fetched lists that it has. They are no part of the policy: whoever goes back gets the newest.
+    pub feeds: &'a [FeedRecord],
 }
 
 impl Store {
@@ -151,6 +153,7 @@ impl Store {
 }
 
 fn keep(connection: &Connection, kept: &Kept<'_>) -> rusqlite::Result<u64> {
+    feeds::put(connection, kept.feeds)?;
     let before = in_force(connection)?;
     let is_pending = settings::get(connection, Setting::Pending)?.is_some();
     if let Some(seen) = kept.seen {

@@ -40,11 +40,12 @@ impl Store {
         self.lists.path(file)
     }
 
-    /// Removes the texts that neither a list nor the history names.
+    /// Removes the texts that neither a list nor the history nor a copy names.
     pub(super) fn remove_unused_list_files(&self) -> Result<(), StoreError> {
         let read = || -> rusqlite::Result<BTreeSet<String>> {
             let connection = self.connection();
-            let sql = "SELECT file FROM lists UNION SELECT file FROM history_files";
+            let sql =
+                "SELECT file FROM lists UNION SELECT file FROM history_files UNION SELECT file FROM feeds";
             connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
         };
         self.lists.retain(&read().map_err(|source| self.failed(source))?)

@@ -10,6 +10,7 @@ mod allow;
 mod bans;
 mod durability;
 mod error;
+mod feeds;
 mod history;
 mod list_files;
 mod lists;
@@ -31,6 +32,7 @@ use rusqlite::Connection;
 pub use self::allow::AllowRecord;
 pub use self::bans::{BanChange, BanKey, BanNote, BanRecord, EndedBans, NoteId};
 pub use self::error::StoreError;
+pub use self::feeds::FeedRecord;
 pub use self::history::{HistoryRecord, Kept, NewEntry, PendingRecord};
 pub use self::lists::ListRecord;
 pub use self::offenders::Offender;
@@ -84,6 +86,7 @@ impl Store {
             created,
         };
         store.take_spooled(&spooled)?;
+        store.prepare_downloads()?;
         store.remove_unused_list_files()?;
         Ok(store)
     }

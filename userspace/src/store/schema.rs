@@ -76,6 +76,18 @@ const STEPS: &[Step] = &[
         ) WITHOUT ROWID;
         CREATE INDEX offenders_by_time ON offenders (forget_unix_ms);",
     ),
+    // The last good copies of lists that are fetched.
+    Step::Sql(
+        "CREATE TABLE feeds (
+            name            TEXT    PRIMARY KEY,
+            url             TEXT    NOT NULL,
+            file            TEXT    NOT NULL,
+            etag            TEXT,
+            last_modified   TEXT,
+            fetched_unix_ms INTEGER NOT NULL,
+            checked_unix_ms INTEGER NOT NULL
+        ) WITHOUT ROWID;",
+    ),
     // Several sources may ban one prefix, each for itself. A small number stands for the source in each row.
     Step::Sql(
         "ALTER TABLE notes ADD COLUMN note TEXT NOT NULL DEFAULT '';

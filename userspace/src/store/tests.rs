@@ -62,7 +62,9 @@ fn keep(store: &Store, state: OperatorState) -> u64 {
         summary: String::new(),
         same_as: None,
     };
-    store.keep(&Kept { snapshot: &snapshot, entry: &entry, seen: None, unconfirmed: false }).unwrap()
+    store
+        .keep(&Kept { snapshot: &snapshot, entry: &entry, seen: None, unconfirmed: false, feeds: &[] })
+        .unwrap()
 }
 
 /// Reopens without closing, as after `kill -9`: whatever was not written by then is gone.

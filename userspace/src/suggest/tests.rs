@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -80,6 +82,8 @@ fn ports_of_clients_are_no_services() {
 #[test]
 fn services_of_the_policy_keep_their_names_and_destinations() {
     let service = |name: &str, protocol, destination: Option<&str>| ServiceConfig {
+        country: None,
+        lists: BTreeMap::new(),
         name: name.parse().unwrap(),
         protocol,
         ports: vec![PortRange { first: 440, last: 450 }],

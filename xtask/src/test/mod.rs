@@ -19,12 +19,16 @@ struct Tier {
 }
 
 /// `--show-output` prints what a passed test wrote: a skip says there why.
-const TIERS: [Tier; 7] = [
+const TIERS: [Tier; 10] = [
     Tier { heading: "1 unit and property tests", arguments: &["--workspace", "--lib", "--bins"] },
     Tier { heading: "1 examples in the documentation", arguments: &["--workspace", "--doc"] },
     Tier {
         heading: "1 what the documents say",
         arguments: &["--package", "xdpgate-tests", "--test", "docs"],
+    },
+    Tier {
+        heading: "1 files of the fuzz targets",
+        arguments: &["--package", "xdpgate-tests", "--test", "fuzz"],
     },
     Tier {
         heading: "2 the built object",
@@ -35,8 +39,16 @@ const TIERS: [Tier; 7] = [
         arguments: &["--package", "xdpgate-tests", "--test", "captures", "--", "--show-output"],
     },
     Tier {
+        heading: "2 the real databases",
+        arguments: &["--package", "xdpgate-tests", "--test", "databases", "--", "--show-output"],
+    },
+    Tier {
         heading: "3 verdict tables in the kernel",
         arguments: &["--package", "xdpgate-tests", "--test", "verdicts", "--", "--show-output"],
+    },
+    Tier {
+        heading: "3 a day in two minutes",
+        arguments: &["--package", "xdpgate-tests", "--test", "day", "--", "--show-output"],
     },
     Tier {
         heading: "4 on the wire",
@@ -56,7 +68,7 @@ const TIERS: [Tier; 7] = [
 /// Builds, then runs the checks and all tiers, also after a failure. The last line on stdout has the sums.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     build::everything(workspace)?;
-    let database = geo::database(workspace)?;
+    let (database, csv) = (geo::database(workspace)?, geo::debian(workspace)?);
     let servers = servers(workspace)?;
 
     println!("\n== 0 checks");
@@ -64,7 +76,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     for tier in TIERS {
         println!("\n== {}", tier.heading);
         let mut cargo = cargo_test(workspace, tier.arguments);
-        cargo.env(geo::VARIABLE, &database).envs(servers.iter().cloned());
+        cargo.env(geo::VARIABLE, &database).env(geo::DEBIAN_VARIABLE, &csv).envs(servers.iter().cloned());
         outcomes.push((tier.heading, stream::run(&mut cargo)));
     }
     if !conclude(&outcomes) {

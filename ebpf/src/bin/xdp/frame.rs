@@ -66,13 +66,21 @@ impl View for Frame<'_> {
 
     #[inline(always)]
     fn settle(&self, offset: u32) -> u32 {
-        let word = self.settled.0.get();
+        // Masked here, at its source: Linux 6.1 does not carry a bound from a comparison over to every copy that the
+        // compiler makes of the number. No header begins beyond the mask, so it changes nothing.
+        self.settled.round_trip(offset) & MAX_OFFSET
+    }
+}
+
+impl Settled {
+    /// The same number, of which neither the compiler nor the verifier knows any more where it comes from.
+    #[inline(always)]
+    pub(crate) fn round_trip(&self, number: u32) -> u32 {
+        let word = self.0.get();
         // SAFETY: an aligned word that belongs to this CPU; volatile, or the compiler would see through the round trip.
         unsafe {
-            write_volatile(word, offset);
-            // Masked here, at its source: Linux 6.1 does not carry a bound from a comparison over to every copy that the
-            // compiler makes of the number. No header begins beyond the mask, so it changes nothing.
-            read_volatile(word) & MAX_OFFSET
+            write_volatile(word, number);
+            read_volatile(word)
         }
     }
 }

@@ -26,10 +26,10 @@ pub(crate) fn service_of(settings: &Settings) -> u8 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn xdpgate_service(generation: u64) -> u64 {
-    let Some(Scratch { packet, .. }) = maps::scratch() else { return 0 };
+    let Some(Scratch { packet, settled, .. }) = maps::scratch() else { return 0 };
     let Some(control) = ControlWords::get() else { return 0 };
     let Some(settings) = maps::settings(generation) else { return 0 };
-    u64::from(rules::service_of(&KernelTables::of(control), settings, packet))
+    u64::from(rules::service_of(&KernelTables::of(control, settled), settings, packet))
 }
 
 /// What the limits of the packet's service say.
@@ -61,14 +61,19 @@ extern "C" fn xdpgate_ban() -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn xdpgate_rules(generation: u64, source: u64) -> u64 {
-    let Some(Scratch { packet, last_reading, steps, .. }) = maps::scratch() else { return 0 };
+    let Some(Scratch { packet, settled, last_reading, steps, .. }) = maps::scratch() else { return 0 };
     let Some(control) = ControlWords::get() else { return 0 };
     let Some(settings) = maps::settings(generation) else { return 0 };
     #[expect(clippy::cast_possible_truncation, reason = "the parts of `source`")]
     let (plan, service, country) = (source as u8, (source >> 8) as u8, ((source >> 16) as u16).to_ne_bytes());
     let case = RuleCase { service, packet: &*black_box(packet), settings, plan, country };
-    rules::judge(&KernelTables::of(control), &KernelClock::again(last_reading), &case, black_box(steps))
-        .word()
+    rules::judge(
+        &KernelTables::of(control, settled),
+        &KernelClock::again(last_reading),
+        &case,
+        black_box(steps),
+    )
+    .word()
 }
 
 /// The number of the attribute set of the packet's source, which is of IPv6.

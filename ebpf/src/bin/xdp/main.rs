@@ -64,12 +64,13 @@ mod program {
         let clock = KernelClock::new(last_reading);
         counters.seen(frame.len());
 
-        *verdict = decide(&frame, packet, &KernelTables::of(control), &clock);
+        *verdict = decide(&frame, packet, &KernelTables::of(control, settled), &clock);
         let verdict = &*black_box(verdict);
 
         counters.decided(verdict, packet.bytes);
         if verdict.action() == Action::Drop || verdict.monitored != 0 {
             maps::count_lists(verdict, packet.bytes);
+            maps::count_country(verdict, packet.bytes);
             events::sample(verdict, packet, control, &clock);
             if verdict.ban {
                 functions::tell_excess();

@@ -6,23 +6,25 @@ use xdpgate_ebpf::rules::{LimitCount, RuleCase, RuleVerdict};
 use xdpgate_ebpf::tables::{Clock, Tables};
 use xdpgate_ebpf::{bans, prefix};
 
+use crate::frame::Settled;
 use crate::functions;
 use crate::maps::{self, Bans, Buckets, ControlWords, Prefixes};
 
 /// The maps of this program.
-pub(crate) struct KernelTables {
+pub(crate) struct KernelTables<'a> {
     control: ControlWords,
+    settled: &'a Settled,
     buckets: Buckets,
 }
 
-impl KernelTables {
+impl<'a> KernelTables<'a> {
     #[inline(always)]
-    pub(crate) fn of(control: ControlWords) -> Self {
-        Self { control, buckets: Buckets::of(control) }
+    pub(crate) fn of(control: ControlWords, settled: &'a Settled) -> Self {
+        Self { control, settled, buckets: Buckets::of(control) }
     }
 }
 
-impl Tables for KernelTables {
+impl Tables for KernelTables<'_> {
     type Buckets = Buckets;
 
     #[inline(always)]
@@ -116,6 +118,11 @@ impl Tables for KernelTables {
     #[inline(always)]
     fn settle_number(&self, number: u32) -> u32 {
         number ^ self.control.zero()
+    }
+
+    #[inline(always)]
+    fn forget(&self, number: u32) -> u32 {
+        self.settled.round_trip(number)
     }
 
     #[inline(always)]

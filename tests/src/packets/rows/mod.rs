@@ -1,5 +1,6 @@
 //! The rows, a file for each subject.
 
+mod access;
 mod arbitrary;
 mod country;
 mod fragments;
@@ -33,6 +34,7 @@ pub(super) fn scenes() -> Vec<Scene> {
     scenes.extend(lists::scenes());
     scenes.extend(limits::scenes());
     scenes.extend(services::scenes());
+    scenes.extend(access::scenes());
     scenes.extend(operator::scenes());
     scenes
 }

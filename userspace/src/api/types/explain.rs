@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ban, Count, ModeSet, Origin};
+use super::{Ban, Count, ModeSet, Origin, System};
 use crate::config::{Algorithm, Mode, Name};
 use crate::country::CountryCode;
 
@@ -107,8 +107,8 @@ pub struct ListLine {
 pub struct ListMatch {
     /// Which.
     pub name: Name,
-    /// Whether it drops or only counts.
-    pub mode: Mode,
+    /// Whether it drops or only counts packets like this one; `null`: it does not apply to their service.
+    pub mode: Option<Mode>,
     /// The lines that cover the address, as the file has them now.
     pub lines: Vec<ListLine>,
 }
@@ -124,6 +124,20 @@ pub struct CountryMatch {
     pub built: Option<Timestamp>,
     /// The rule in force, in a few words.
     pub rule: String,
+    /// The service whose own rule it is; `null`: that of `[country]`.
+    #[serde(default)]
+    pub service: Option<Name>,
+}
+
+/// The autonomous system that announces the address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemMatch {
+    /// Which; `null` when the database does not know.
+    pub system: Option<System>,
+    /// The database.
+    pub database: String,
+    /// When it was built.
+    pub built: Option<Timestamp>,
 }
 
 /// The present state of one limit of the source.
@@ -223,6 +237,9 @@ pub struct Explanation {
     pub lists: Vec<ListMatch>,
     /// Its country, where there is a geo database.
     pub country: Option<CountryMatch>,
+    /// Its autonomous system, where there is a database of them.
+    #[serde(default)]
+    pub system: Option<SystemMatch>,
     /// The service that the packet is for.
     #[serde(default)]
     pub service: Option<Name>,

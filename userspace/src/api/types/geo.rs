@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Origin};
-use crate::config::{CountryScope, DefaultAction, Mode};
+use super::{Changed, Count, Origin};
+use crate::config::{CountryScope, DefaultAction, Mode, Name};
 use crate::country::CountryCode;
 
 /// Which kind of country rule.
@@ -93,8 +93,49 @@ pub struct GeoDatabaseInfo {
     pub name: String,
     /// When it was built.
     pub built: Option<Timestamp>,
+    /// When it was read.
+    pub loaded: Timestamp,
+    /// How many ranges of addresses it has.
+    pub ranges: u64,
     /// How many countries it knows.
     pub countries: u64,
+}
+
+/// The database of autonomous systems in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsnDatabaseInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// What it calls itself.
+    pub name: String,
+    /// When it was built.
+    pub built: Option<Timestamp>,
+    /// When it was read.
+    pub loaded: Timestamp,
+    /// How many ranges of addresses it has.
+    pub ranges: u64,
+    /// How many systems it knows.
+    pub systems: u64,
+}
+
+/// An autonomous system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// Its number.
+    pub number: u32,
+    /// Its name, where the database has one.
+    pub name: Option<String>,
+}
+
+/// What was counted for a country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountryStats {
+    /// Which; `null`: sources of no known country.
+    pub country: Option<CountryCode>,
+    /// Dropped by country rules.
+    pub dropped: Count,
+    /// What country rules in monitor mode would have dropped.
+    pub monitored: Count,
 }
 
 /// One country of the rule.
@@ -119,6 +160,15 @@ pub struct Geo {
     pub database: Option<GeoDatabaseInfo>,
     /// The countries that the rule names, as the database has them.
     pub countries: Vec<CountryEntry>,
+    /// The database of autonomous systems in use.
+    #[serde(default)]
+    pub asn_database: Option<AsnDatabaseInfo>,
+    /// The rules of services that have one of their own, in the order of the policy.
+    #[serde(default)]
+    pub services: Vec<ServiceRule>,
+    /// What country rules have counted, by country.
+    #[serde(default)]
+    pub counted: Vec<CountryStats>,
     /// What the change took; absent when nothing was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Changed>,
@@ -131,6 +181,50 @@ pub struct GeoLookup {
     pub address: IpAddr,
     /// Where; `null` when the database does not know.
     pub country: Option<CountryCode>,
-    /// According to this database.
-    pub database: GeoDatabaseInfo,
+    /// According to this database, where there is one.
+    pub database: Option<GeoDatabaseInfo>,
+    /// The autonomous system that announces it; `null` when no database knows.
+    #[serde(default)]
+    pub system: Option<System>,
+    /// According to this database, where there is one.
+    #[serde(default)]
+    pub asn_database: Option<AsnDatabaseInfo>,
+}
+
+/// The country rule of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRule {
+    /// Whose.
+    pub service: Name,
+    /// What it says.
+    #[serde(flatten)]
+    pub rule: GeoRule,
+}
+
+/// What became of looking at one database file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeoUpdate {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is of: `geo` or `asn`.
+    pub kind: String,
+    /// How many ranges were in use before.
+    pub before: u64,
+    /// How many are in use now.
+    pub ranges: u64,
+    /// Whether another database is in use than before.
+    pub swapped: bool,
+    /// Why the file is not in use; absent: it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// The answer to `POST /v1/geo/update`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeoUpdated {
+    /// By database.
+    pub databases: Vec<GeoUpdate>,
+    /// What the change took; absent when nothing was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
 }

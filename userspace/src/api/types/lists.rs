@@ -18,8 +18,14 @@ pub struct ListInfo {
     pub written_mode: Option<Mode>,
     /// Where it comes from.
     pub origin: Origin,
-    /// The file that was read.
+    /// The first file that was read; of a list that was fetched, its copy. Empty where there is none.
     pub path: PathBuf,
+    /// The file, folder, address or other lists that it comes from. An address is without the part where keys are.
+    #[serde(default)]
+    pub source: String,
+    /// What it is of, where the policy says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Name>,
     /// Entries in it.
     pub entries: u64,
     /// Lines that were left out because they are no entries.

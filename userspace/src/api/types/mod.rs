@@ -7,6 +7,7 @@ mod coverage;
 mod crowdsec;
 mod events;
 mod explain;
+mod feeds;
 mod geo;
 mod history;
 mod lists;
@@ -15,6 +16,7 @@ mod stats;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use self::audit::{Audit, AuditEntry, Who};
 pub use self::bans::{
@@ -27,10 +29,15 @@ pub use self::crowdsec::{CrowdsecStatus, OriginDecisions};
 pub use self::events::{Event, EventKind, Events};
 pub use self::explain::{
     BucketState, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, LimitCounts, ListLine,
-    ListMatch, Origined, Probe, ProbeVerdict, Protocol,
+    ListMatch, Origined, Probe, ProbeVerdict, Protocol, SystemMatch,
+};
+pub use self::feeds::{
+    ListDiff, ListOverlap, ListSize, ListState, ListStatus, ListStatuses, ListTrouble, ListUpdateRequest,
+    ListUpdates, ListWish, ListWishes, SharedAddresses,
 };
 pub use self::geo::{
-    CountryEntry, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup, GeoRule, GeoRuleRequest, RuleWord,
+    AsnDatabaseInfo, CountryEntry, CountryStats, Geo, GeoDatabaseInfo, GeoDatabaseRequest, GeoLookup,
+    GeoRule, GeoRuleRequest, GeoUpdate, GeoUpdated, RuleWord, ServiceRule, System,
 };
 pub use self::history::{
     Applied, ApplyRequest, History, HistoryDetails, HistoryEntry, ModeAnswer, ModeRequest, ModeSet,
@@ -43,6 +50,7 @@ pub use self::plan::{
 };
 pub use self::stats::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats};
 pub use self::status::{InterfaceStatus, KernelInfo, LastReload, PolicyStatus, Status, TableStatus, XdpMode};
+pub use self::verified::{ChecksStatus, TableDrift, Verified};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::ops::{Add, AddAssign};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::XdpMode;
+use super::{CountryStats, XdpMode};
 use crate::config::{InterfaceName, Mode, Name};
 use crate::policy::LimitUse;
 
@@ -130,6 +130,9 @@ pub struct Stats {
     /// By service, plan and limit.
     #[serde(default)]
     pub limits: Vec<LimitStats>,
+    /// By country: what country rules have counted. Countries of which they have not counted anything are left out.
+    #[serde(default)]
+    pub countries: Vec<CountryStats>,
     /// Sampled events.
     pub events: EventCounts,
 }

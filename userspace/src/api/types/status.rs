@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CrowdsecStatus, ModeSet, PendingStatus, Sizes};
+use super::{AsnDatabaseInfo, ChecksStatus, CrowdsecStatus, GeoDatabaseInfo, ModeSet, PendingStatus, Sizes};
 use crate::config::InterfaceName;
 
 /// How the program is attached.
@@ -131,11 +131,20 @@ pub struct Status {
     /// Lines of the audit log that could not be written since the daemon started.
     #[serde(default)]
     pub audit_failures: u64,
+    /// Comparisons of the kernel's tables with what they should hold.
+    #[serde(default)]
+    pub checks: ChecksStatus,
     /// The local API of `CrowdSec`, where the policy names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crowdsec: Option<CrowdsecStatus>,
     /// The country rule in a few words.
     pub country: String,
+    /// The geo database in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo_database: Option<GeoDatabaseInfo>,
+    /// The database of autonomous systems in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn_database: Option<AsnDatabaseInfo>,
     /// How full the kernel's tables are.
     pub tables: Vec<TableStatus>,
     /// What the kernel can do.

@@ -61,6 +61,9 @@ fn stats() {
             "charged": {"packets": 8, "bytes": 480}, "dropped": {"packets": 1, "bytes": 60},
             "monitored": {"packets": 0, "bytes": 0}
         }],
+        "countries": [{
+            "country": null, "dropped": {"packets": 1, "bytes": 60}, "monitored": {"packets": 0, "bytes": 0}
+        }],
         "events": {"written": 1, "skipped": 2, "lost": 3}
     }"#;
     let stats: Stats = serde_json::from_str(text).unwrap();
@@ -84,7 +87,7 @@ fn status() {
             {"name": "eth0", "ifindex": 2, "mode": "generic", "adopted": true, "enforcing": true},
             {"name": "eth1", "ifindex": 0, "mode": "none", "adopted": false, "enforcing": false}
         ],
-        "bans": 0, "allow": 1, "lists": 2, "audit_failures": 0, "country": "off",
+        "bans": 0, "allow": 1, "lists": 2, "audit_failures": 0, "checks": {"last": null, "failed": null, "mended": 0}, "country": "off",
         "tables": [{"name": "bans-ipv4", "used": 0, "capacity": 262144}],
         "kernel": {"release": "6.18.0", "fragments": true}
     }"#;

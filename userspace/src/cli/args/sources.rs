@@ -173,11 +173,33 @@ pub(in crate::cli) enum ListCommand {
         /// Its name
         name: Option<Name>,
     },
+    /// Show where lists come from, how fresh they are, and what was refused
+    Status {
+        /// Its name
+        name: Option<Name>,
+    },
+    /// Fetch lists now, or read them again, and wait for what comes of it; the exit code is 1 if one was not updated
+    Update {
+        /// Their names; all that have a source, where there is none
+        names: Vec<Name>,
+    },
+    /// Show what a list would gain and lose with this text, or with what its source has now; changes nothing
+    Diff {
+        /// Its name
+        name: Name,
+        /// The file, or - for standard input
+        file: Option<PathBuf>,
+    },
+    /// Show how much lists have in common
+    Overlap {
+        /// Their names; all lists, where there is none
+        names: Vec<Name>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum GeoCommand {
-    /// Say which country an address is in
+    /// Say which country an address is in, and which autonomous system announces it
     Lookup {
         /// The address
         address: IpAddr,
@@ -190,8 +212,14 @@ pub(in crate::cli) enum GeoCommand {
     Off,
     /// Go back to the policy file's country rule and geo database
     Reset,
-    /// Show the country rule and the geo database
+    /// Show the country rules, the databases, and what was counted by country
     Show,
+    /// Read the database files again that have changed, without waiting for the daemon to look
+    Update {
+        /// Also a database with less than half the ranges, and also when that would lock you out
+        #[arg(long)]
+        force: bool,
+    },
     /// Use this geo database: MMDB, or CSV of start,end,country
     Database {
         /// The file

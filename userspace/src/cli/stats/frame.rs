@@ -143,6 +143,7 @@ mod tests {
                 dropped: count,
                 monitored: count,
             }],
+            countries: Vec::new(),
             events: EventCounts { written: u64::MAX, skipped: 0, lost: 0 },
         }
     }

@@ -77,6 +77,7 @@ mod tests {
             interfaces: Vec::new(),
             lists: Vec::new(),
             limits,
+            countries: Vec::new(),
             events: EventCounts::default(),
         };
         let mut out = Vec::new();

@@ -18,6 +18,10 @@ pub(super) fn daemon(section: &Section<'_>, folder: &Path, report: &mut Report) 
         bpffs: path(section, &reference::BPFFS, folder, report).unwrap_or(default.bpffs),
         metrics: metrics(section, report),
         attach: choice(section, &reference::ATTACH, report).unwrap_or(default.attach),
+        verify: section
+            .get(&reference::VERIFY)
+            .and_then(|entry| entry.duration(report))
+            .unwrap_or(default.verify),
     }
 }
 

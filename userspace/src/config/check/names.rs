@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::error::{Place, Report};
-use crate::config::reference::{Key, most_rows, nearest};
+use crate::config::reference::{self, Key, most_rows, nearest};
 use crate::config::section::Section;
-use crate::config::{Name, RESERVED_NAMES};
+use crate::config::service::COUNTRY_RULE;
+use crate::config::{Config, Name, RESERVED_NAMES};
 
 /// The tables of one kind, and the key that names each.
 pub(super) type Named<'a, 'doc> = (&'static Key, &'a [Section<'doc>]);
@@ -44,6 +45,31 @@ pub(super) fn distinct(named: &[Named<'_, '_>], report: &mut Report) {
         };
         let what = format!("`{name}` is already the name of {first}");
         report.add(&place, format!("{what}; allowed: each name once; choose another name"));
+    }
+}
+
+/// Reports names that stand for the country rule of a service, and services whose rule can have no name.
+pub(super) fn distinct_from_rules(config: &Config, report: &mut Report) {
+    for service in config.services.iter().filter(|service| service.country.is_some()) {
+        let rule = service.country_rule();
+        if rule.len() > Name::LONGEST {
+            let most = Name::LONGEST - COUNTRY_RULE.len();
+            let place = Place { key: reference::SERVICE_NAME.path(), line: service.line };
+            let what = format!("`{}` is too long for the name of its country rule, {rule}", service.name);
+            report
+                .add(&place, format!("{what}; allowed: at most {most} characters here; choose another name"));
+        }
+        let lists = config.lists.iter().map(|list| ("list", &list.name, list.line));
+        let limits = config.limits.iter().map(|limit| ("limit", &limit.name, limit.line));
+        let plans = config.plans.iter().map(|plan| ("plan", &plan.name, plan.line));
+        let services = config.services.iter().map(|service| ("service", &service.name, service.line));
+        for (table, name, line) in lists.chain(limits).chain(plans).chain(services) {
+            if name.as_str() == rule {
+                let what = format!("`{name}` is the country rule of the service on line {}", service.line);
+                let place = Place { key: format!("{table}.name"), line };
+                report.add(&place, format!("{what}; allowed: each name once; choose another name"));
+            }
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access::KnownLists;
 use super::conditions::{conditions, require};
 use super::names::{self, Named};
-use super::{prefixes, word};
+use super::{country, prefixes, word};
 use crate::config::entry::Entry;
 use crate::config::error::Report;
 use crate::config::ports::joined;
@@ -22,6 +23,9 @@ pub(super) struct Known<'a, 'doc> {
     pub(super) limits: Named<'a, 'doc>,
     /// Those limits that are right.
     pub(super) checked: &'a [LimitConfig],
+    pub(super) lists: &'a [Section<'doc>],
+    /// Whether the policy names a geo database, be it rightly or not.
+    pub(super) has_database: bool,
 }
 
 pub(super) fn services<'doc>(
@@ -37,6 +41,8 @@ pub(super) fn services<'doc>(
         units: known.checked.iter().map(|limit| (limit.name.as_str(), limit.unit)).collect(),
         used_plans: BTreeSet::new(),
         used_limits: BTreeSet::new(),
+        lists: KnownLists::of(known.lists),
+        has_database: known.has_database,
     };
     let services: Vec<_> = sections.iter().filter_map(|section| reader.service(section, report)).collect();
     conflicts::refuse(services.get(..MAX_SERVICES).unwrap_or(&services), report);
@@ -44,6 +50,7 @@ pub(super) fn services<'doc>(
     if report.count() == problems {
         names::unused(known.plans, &reader.used_plans, "[service.plans] of a service", report);
         names::unused(known.limits, &reader.used_limits, "`limits` or [service.plans] of a service", report);
+        reader.lists.report_unused(report);
     }
     services
 }
@@ -54,6 +61,8 @@ struct Reader<'a, 'doc> {
     units: BTreeMap<&'a str, LimitUnit>,
     used_plans: BTreeSet<&'doc str>,
     used_limits: BTreeSet<&'doc str>,
+    lists: KnownLists<'a, 'doc>,
+    has_database: bool,
 }
 
 impl<'doc> Reader<'_, 'doc> {
@@ -71,8 +80,11 @@ impl<'doc> Reader<'_, 'doc> {
             .map(|entry| self.limits(&entry, protocol, report))
             .unwrap_or_default();
         let plans = self.plans(&section.table("plans", report), protocol, report);
+        let country =
+            country::of_service(&section.table("country", report), protocol, self.has_database, report);
+        let lists = self.lists.uses(&section.table("lists", report), report);
         let (name, protocol, line) = (name?, protocol?, section.line());
-        Some(ServiceConfig { name, protocol, ports, destinations, limits, plans, line })
+        Some(ServiceConfig { name, protocol, ports, destinations, limits, plans, country, lists, line })
     }
 
     fn plans(

@@ -3,7 +3,9 @@
 use super::{
     FRAGMENTS_RATE, FRAGMENTS_RULE, Key, LIMIT_ALGORITHM, LIMIT_BAN, LIMIT_BAN_LONGEST, LIMIT_BURST,
     LIMIT_COUNT, LIMIT_DEPTH, LIMIT_EXCEED, LIMIT_IPV4_PREFIX, LIMIT_IPV6_PREFIX, LIMIT_KEY, LIMIT_RATE,
-    LIMIT_WINDOW, SERVICE_PORTS, SERVICE_PROTOCOL,
+    LIMIT_WINDOW, LIST_ASN, LIST_CA, LIST_COUNTRY, LIST_DANGEROUS, LIST_EVERY, LIST_FIELD, LIST_FOLDER,
+    LIST_FORMAT, LIST_HEADER_FILE, LIST_MAX_SIZE, LIST_PATH, LIST_RATIO, LIST_SKIP_BAD, LIST_TIMEOUT,
+    LIST_UNION, LIST_URL, LIST_WIDEST_IPV4, LIST_WIDEST_IPV6, SERVICE_PORTS, SERVICE_PROTOCOL,
 };
 use crate::config::{Algorithm, ExceedAction, FragmentAction, LimitKeyKind, ServiceProtocol};
 
@@ -40,6 +42,60 @@ pub(in crate::config) const CONDITIONS: &[Condition] = &[
     needed(&SERVICE_PORTS, &SERVICE_PROTOCOL, WITH_PORTS),
 ];
 
+/// Where a list comes from: each list has exactly one of these keys.
+pub(in crate::config) const LIST_SOURCES: &[&Key] =
+    &[&LIST_PATH, &LIST_FOLDER, &LIST_URL, &LIST_UNION, &LIST_ASN];
+
+/// A key that has a place only beside one of a few others.
+#[derive(Debug)]
+pub(in crate::config) struct Companion {
+    /// The key.
+    pub(in crate::config) key: &'static Key,
+    /// The others.
+    pub(in crate::config) beside: &'static [&'static Key],
+}
+
+/// Every such key.
+pub(in crate::config) const COMPANIONS: &[Companion] = &[
+    Companion { key: &LIST_TIMEOUT, beside: FETCHED },
+    Companion { key: &LIST_MAX_SIZE, beside: FETCHED },
+    Companion { key: &LIST_CA, beside: FETCHED },
+    Companion { key: &LIST_HEADER_FILE, beside: FETCHED },
+    Companion { key: &LIST_FORMAT, beside: READ },
+    Companion { key: &LIST_FIELD, beside: READ },
+    Companion { key: &LIST_COUNTRY, beside: READ },
+    Companion { key: &LIST_SKIP_BAD, beside: READ },
+    Companion { key: &LIST_EVERY, beside: READ },
+    Companion { key: &LIST_DANGEROUS, beside: READ },
+    Companion { key: &LIST_WIDEST_IPV4, beside: READ },
+    Companion { key: &LIST_WIDEST_IPV6, beside: READ },
+    Companion { key: &LIST_RATIO, beside: READ },
+];
+
+const FETCHED: &[&Key] = &[&LIST_URL];
+const READ: &[&Key] = &[&LIST_PATH, &LIST_FOLDER, &LIST_URL];
+
+impl Companion {
+    /// The others in words.
+    pub(in crate::config) fn written(&self) -> String {
+        one_of(self.beside)
+    }
+
+    /// For the page: when the key has a place.
+    fn sentence(&self) -> String {
+        format!("Only with {}.", self.written())
+    }
+}
+
+/// Keys in words: `a`, `b` or `c`.
+pub(in crate::config) fn one_of(keys: &[&Key]) -> String {
+    let names: Vec<_> = keys.iter().map(|key| format!("`{}`", key.name)).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 impl Condition {
     /// The key that decides and its words: `rule = "limit"`.
     pub(in crate::config) fn written(&self) -> String {
@@ -51,8 +107,7 @@ impl Condition {
         format!("{} = {listed}", self.decided_by.name)
     }
 
-    /// For the page: when the key has a place.
-    pub(super) fn sentence(&self) -> String {
+    fn sentence(&self) -> String {
         let needs = match (self.required, self.words.len()) {
             (false, _) => "",
             (true, 1) => ", which needs it",
@@ -66,6 +121,15 @@ impl Key {
     /// When the key has a place, if not always.
     pub(in crate::config) fn condition(&self) -> Option<&'static Condition> {
         CONDITIONS.iter().find(|condition| condition.key.is(self))
+    }
+
+    /// For the page: when the key has a place, if not always. After a blank.
+    pub(super) fn has_a_place(&self) -> String {
+        let by_word = self.condition().map(Condition::sentence);
+        let companion = COMPANIONS.iter().find(|companion| companion.key.is(self));
+        by_word
+            .or_else(|| companion.map(Companion::sentence))
+            .map_or_else(String::new, |said| format!(" {said}"))
     }
 
     /// Whether both are the same key.

@@ -26,6 +26,12 @@ pub(in crate::config) enum Kind {
     Address,
     /// The name of something in the policy, such as this one.
     Name(&'static str),
+    /// Any words, such as these.
+    Text(&'static str),
+    /// Names of lists.
+    ListNames { most: usize },
+    /// Names of lists, prefixes and addresses.
+    Exceptions,
     /// Names of interfaces.
     Interfaces { most: usize },
     /// Prefixes and addresses.
@@ -36,8 +42,14 @@ pub(in crate::config) enum Kind {
     PortRanges { most: usize },
     /// Names of limits.
     LimitNames { most: usize },
+    /// Names or labels of lists.
+    ListsOrLabels { most: usize },
     /// Country codes.
     Countries,
+    /// A country code.
+    Country,
+    /// Numbers of autonomous systems.
+    Systems { most: usize },
     /// A rate in packets.
     PacketRate,
     /// A number of packets.
@@ -46,6 +58,8 @@ pub(in crate::config) enum Kind {
     ByteRate,
     /// A size in bytes.
     ByteBurst,
+    /// A size in bytes within a range, such as this one.
+    Size { min: u64, max: u64, example: &'static str },
     /// A rate that says what it counts.
     AnyRate,
     /// A number of what such a rate counts, such as this one.
@@ -73,25 +87,34 @@ impl Kind {
             Self::Path | Self::SocketPath => "a path in quotes",
             Self::Address => "an address with a port, in quotes",
             Self::Name(_) => "a name in quotes",
-            Self::Interfaces { .. } | Self::LimitNames { .. } => "a list of names in quotes",
+            Self::Text(_) => "a text in quotes",
+            Self::Interfaces { .. }
+            | Self::LimitNames { .. }
+            | Self::ListNames { .. }
+            | Self::ListsOrLabels { .. } => "a list of names in quotes",
+            Self::Exceptions => "a list of names and prefixes in quotes",
             Self::Prefixes => "a list of prefixes in quotes",
-            Self::Ports { .. } => "a list of whole numbers",
+            Self::Ports { .. } | Self::Systems { .. } => "a list of whole numbers",
             Self::PortRanges { .. } => "a list of whole numbers and of ranges in quotes",
             Self::Countries => "a list of country codes in quotes",
+            Self::Country => "a country code in quotes",
             Self::PacketRate | Self::ByteRate | Self::AnyRate => "a rate in quotes",
             Self::AtOnce(_) => "a whole number, or an amount in quotes",
             Self::Amount => "an amount in quotes",
             Self::Duration { .. } => "a time in quotes",
-            Self::Url(_) => "a URL in quotes",
+            Self::Url(_) => "an address in quotes",
             Self::Texts(_) => "a list of words in quotes",
-            Self::ByteBurst => "a size in quotes, or a whole number of bytes",
+            Self::ByteBurst | Self::Size { .. } => "a size in quotes, or a whole number of bytes",
         }
     }
 
     /// The type of one element of a list.
     pub(in crate::config) const fn element_name(self) -> &'static str {
-        if let Self::Interfaces { .. } | Self::LimitNames { .. } = self {
+        if let Self::Interfaces { .. } | Self::LimitNames { .. } | Self::ListNames { .. } = self {
             return "a name in quotes";
+        }
+        if let Self::Exceptions = self {
+            return "a name or a prefix in quotes";
         }
         if let Self::Texts(_) = self {
             return "a word in quotes";
@@ -115,8 +138,11 @@ impl Kind {
 
     /// The numbers that each integer of the value may be.
     pub(in crate::config) const fn integers(self) -> RangeInclusive<u64> {
-        if let Self::Integer { min, max } = self {
+        if let Self::Integer { min, max } | Self::Size { min, max, .. } = self {
             return min..=max;
+        }
+        if let Self::Systems { .. } = self {
+            return 1..=u32::MAX as u64;
         }
         if let Self::Ports { .. } | Self::PortRanges { .. } = self {
             1..=u16::MAX as u64
@@ -130,7 +156,10 @@ impl Kind {
         if let Self::Interfaces { most }
         | Self::Ports { most }
         | Self::PortRanges { most }
-        | Self::LimitNames { most } = self
+        | Self::LimitNames { most }
+        | Self::ListNames { most }
+        | Self::ListsOrLabels { most }
+        | Self::Systems { most } = self
         {
             return Some(most);
         }
@@ -157,6 +186,12 @@ impl Kind {
                 "1 to {} letters, digits, `-`, `_` and `.`, beginning with a letter or a digit",
                 Name::LONGEST
             ),
+            Self::Text(_) => "any text".to_owned(),
+            Self::Url(_) => "an address that begins with `https://` or `http://`".to_owned(),
+            Self::ListNames { most } => format!("at most {most} names of lists, no name twice"),
+            Self::Exceptions => {
+                "names of lists, IPv4 and IPv6 prefixes without host bits, and addresses".to_owned()
+            }
             Self::Interfaces { most } => {
                 format!("at most {most} names of 1 to {} bytes, no name twice", InterfaceName::LONGEST)
             }
@@ -166,7 +201,13 @@ impl Kind {
                 format!("at most {most} ports and `first-last` ranges, of 1 to 65,535")
             }
             Self::LimitNames { most } => format!("at most {most} names of limits, no name twice"),
+            Self::ListsOrLabels { most } => format!("at most {most} names or labels of lists, no name twice"),
             Self::Countries => "codes of two letters".to_owned(),
+            Self::Country => "a code of two letters".to_owned(),
+            Self::Size { min, max, .. } => format!("{} to {} bytes", grouped(min), grouped(max)),
+            Self::Systems { most } => {
+                format!("1 to {} numbers of 1 to {}", grouped(most as u64), grouped(u32::MAX.into()))
+            }
             Self::PacketRate => LimitUnit::Packets.allowed().to_owned(),
             Self::PacketBurst => format!(
                 "1 to {} packets, and at most one day of the rate",
@@ -189,7 +230,6 @@ impl Kind {
                 "packets, connections, or from {} bytes; the most depends on the window",
                 grouped(LimitUnit::Bytes.least_burst())
             ),
-            Self::Url(_) => "a URL that begins with http:// or https://".to_owned(),
             Self::Texts(_) => "words without commas".to_owned(),
             Self::Duration { min, max, .. } => {
                 format!("{} to {}", display_duration(min), display_duration(max))
@@ -207,19 +247,26 @@ impl Kind {
             Self::SocketPath => "\"/run/xdpgate/xdpgate.sock\"",
             Self::Address => "\"127.0.0.1:9919\"",
             Self::Name(name) => return format!("\"{name}\""),
+            Self::ListNames { .. } => "[\"drop\"]",
+            Self::Exceptions => "[\"192.0.2.0/24\"]",
             Self::Interfaces { .. } => "[\"eth0\"]",
             Self::Prefixes => "[\"192.0.2.0/24\", \"2001:db8::1\"]",
             Self::Ports { .. } => "[22]",
             Self::PortRanges { .. } => "[443, \"8000-8099\"]",
             Self::LimitNames { .. } => "[\"per-client\"]",
+            Self::ListsOrLabels { .. } => "[\"tor\"]",
             Self::Countries => "[\"DE\"]",
+            Self::Country => "\"DE\"",
+            Self::Systems { .. } => "[64500]",
             Self::PacketRate => "\"2000/s\"",
             Self::PacketBurst => "4000",
             Self::ByteRate => "\"50 Mbit/s\"",
             Self::ByteBurst => "\"4 MiB\"",
             Self::AnyRate => "\"2000 packets/s\"",
             Self::Amount => "\"120 connections\"",
-            Self::AtOnce(example)
+            Self::Text(example)
+            | Self::AtOnce(example)
+            | Self::Size { example, .. }
             | Self::Url(example)
             | Self::Texts(example)
             | Self::Duration { example, .. } => example,

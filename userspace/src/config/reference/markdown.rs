@@ -35,7 +35,7 @@ fn row(key: &Key) -> String {
         Absent::Nothing(words) => words.to_owned(),
         Absent::Required => "required".to_owned(),
     };
-    let condition = key.condition().map(|condition| format!(" {}", condition.sentence())).unwrap_or_default();
+    let condition = key.has_a_place();
     let mut row = String::new();
     // Writing to a String does not fail.
     let _ = writeln!(

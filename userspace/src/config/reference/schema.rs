@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Absent, CONDITIONS, KEYS, Key, most_rows, tables_within};
+use super::{Absent, COMPANIONS, CONDITIONS, KEYS, Key, LIST_SOURCES, most_rows, tables_within};
 
 mod pattern;
 mod value;
@@ -49,7 +49,7 @@ fn table(path: &str) -> Map<String, Value> {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    let rules: Vec<_> = conditions(path).chain(alternatives(path)).collect();
+    let rules: Vec<_> = conditions(path).chain(companions(path)).chain(alternatives(path)).collect();
     if !rules.is_empty() {
         schema.insert("allOf".to_owned(), json!(rules));
     }
@@ -68,7 +68,7 @@ fn property(key: &Key) -> Value {
 }
 
 fn description(key: &Key) -> String {
-    let condition = key.condition().map(|condition| format!(" {}", condition.sentence())).unwrap_or_default();
+    let condition = key.has_a_place();
     match key.default {
         Absent::Nothing(words) => format!("{}{condition} Without it: {words}.", key.meaning),
         Absent::Value(_) | Absent::Required => format!("{}{condition}", key.meaning),
@@ -100,11 +100,26 @@ fn conditions(path: &str) -> impl Iterator<Item = Value> {
     })
 }
 
+/// Which keys have a place beside which others.
+fn companions(path: &str) -> impl Iterator<Item = Value> {
+    COMPANIONS.iter().filter(move |companion| companion.key.table == path).map(|companion| {
+        let beside: Vec<_> = companion.beside.iter().map(|key| json!({ "required": [key.name] })).collect();
+        json!({ "if": { "anyOf": beside }, "else": { "properties": { companion.key.name: false } } })
+    })
+}
+
 /// Which keys stand for each other.
 fn alternatives(path: &str) -> Option<Value> {
     match path {
+        "list" => {
+            let sources: Vec<_> = LIST_SOURCES.iter().map(|key| json!({ "required": [key.name] })).collect();
+            Some(json!({ "oneOf": sources }))
+        }
         "plan" => Some(json!({ "anyOf": [{ "required": ["prefixes"] }, { "required": ["path"] }] })),
         "country" => Some(json!({ "not": { "required": ["deny", "allow_only"] } })),
+        "service.country" => {
+            Some(json!({ "oneOf": [{ "required": ["deny"] }, { "required": ["allow_only"] }] }))
+        }
         _ => None,
     }
 }

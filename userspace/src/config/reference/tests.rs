@@ -43,11 +43,22 @@ fn checked(text: &str) -> Config {
 }
 
 /// What no table of its kind can do without, beside the keys that are always required.
-const NEEDED: [&str; 5] =
-    ["limit.rate", "plan.prefixes", "service.ports", "service.limits", "service.plans.<plan>"];
+const NEEDED: [&str; 8] = [
+    "list.path",
+    "geo.database",
+    "limit.rate",
+    "plan.prefixes",
+    "service.ports",
+    "service.limits",
+    "service.plans.<plan>",
+    "service.country.deny",
+];
 
 /// What has no place beside the other examples.
 fn out_of_place(key: &Key) -> bool {
+    if LIST_SOURCES.iter().any(|source| source.is(key)) {
+        return key.name != LIST_URL.name;
+    }
     if key.is(&CROWDSEC_API_KEY_FILE) {
         // Beside a certificate.
         return true;
@@ -76,7 +87,11 @@ fn stated_defaults_are_the_defaults() {
 #[test]
 fn every_key_takes_its_example() {
     let value = |key: &Key| match key.path().as_str() {
-        "country.allow_only" => None,
+        "country.allow_only"
+        | "service.country.allow_only"
+        | "list.asn"
+        | "service.lists.monitor"
+        | "service.lists.skip" => None,
         "fragments.rule" => Some("\"limit\"".to_owned()),
         _ if out_of_place(key) => None,
         _ => Some(key.kind.example()),
@@ -95,7 +110,8 @@ fn every_key_takes_its_example_beside_the_word_that_it_needs() {
                 }
                 match other {
                     Some(other) => other.words.contains(word).then(|| key.kind.example()),
-                    None if out_of_place(key) || key.table == "country" => None,
+                    None if out_of_place(key) || key.path() == "list.asn" => None,
+                    None if ["country", "service.country", "service.lists"].contains(&key.table) => None,
                     None if key.table == "fragments" && condition.key.table != "fragments" => None,
                     None => Some(key.kind.example()),
                 }

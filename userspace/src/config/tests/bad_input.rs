@@ -79,7 +79,7 @@ fn too_many() {
     assert_eq!(checked(&lists(64)).lists.len(), 64);
     assert_eq!(
         problems(&lists(65)),
-        ["193: list: 65 lists are too many; allowed: at most 64; join some of the files"]
+        ["193: list: 65 lists are too many; allowed: at most 64; join some of them"]
     );
 }
 
@@ -205,7 +205,7 @@ fn lists() {
         ),
         (
             "[[list]]\nname = \"a\"",
-            "1: list.path: is missing; allowed: a path; a relative one begins at the policy's folder; add a line like path = \"/etc/xdpgate/file\"",
+            "1: list.path: is missing; allowed: one of `path`, `folder`, `url`, `union` or `asn`; add a line like path = \"/etc/xdpgate/file\"",
         ),
         (
             "[list]\nname = \"a\"\npath = \"b\"",
@@ -271,7 +271,9 @@ fn unknown_keys_and_tables() {
         ),
         (
             "[[list]]\nname = \"a\"\npath = \"b\"\nskipbad = true",
-            "4: list.skipbad: unknown key; allowed here: `mode`, `name`, `path`, `skip_bad`; did you mean `skip_bad`?",
+            "4: list.skipbad: unknown key; allowed here: `applies`, `asn`, `ca`, `country`, `dangerous`, `every`, `except`, `field`, \
+             `folder`, `format`, `header_file`, `label`, `max_size`, `mode`, `name`, `path`, `ratio`, `skip_bad`, `timeout`, \
+             `union`, `url`, `widest_ipv4`, `widest_ipv6`; did you mean `skip_bad`?",
         ),
         ("[[limits]]\nname = \"a\"", "1: limits: is not a table; allowed: [limits]; did you mean [[limit]]?"),
         (

@@ -28,8 +28,8 @@ fn relative_paths_begin_at_the_policy() {
     std::fs::write(&policy, text).unwrap();
     let config = load(&policy).unwrap();
     assert_eq!(config.daemon.socket, folder.path().join("s"));
-    assert_eq!(config.lists[0].path, folder.path().join("lists/a"));
-    assert_eq!(config.geo.unwrap().database, Path::new("/geo"));
+    assert_eq!(config.lists[0].from, ListFrom::File(folder.path().join("lists/a")));
+    assert_eq!(config.geo.database.as_deref(), Some(Path::new("/geo")));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
+mod access;
 mod conflicts;
 mod limits;
 mod names;

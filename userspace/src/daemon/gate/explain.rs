@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,14 +7,15 @@ use xdpgate_ebpf::verdict::{Action, Verdict};
 use super::limits::Limits;
 use super::{Gate, Live, probe};
 use crate::api::types::{
-    Ban, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, ListLine, ListMatch, Origin, Origined,
-    Probe, ProbeVerdict,
+    Ban, CountryMatch, ExplainRequest, ExplainedPackets, Explanation, GeoRule, ListLine, ListMatch, Origin,
+    Origined, Probe, ProbeVerdict, SystemMatch,
 };
 use crate::api::{Failure, Prefix};
+use crate::config::ServiceConfig;
 use crate::daemon::Inputs;
 use crate::daemon::clock::Deadline;
 use crate::daemon::events::labels;
-use crate::feeds::lines_covering;
+use crate::daemon::inputs::FoundLine;
 use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::{self, AllowedBy, Known, Model};
 
@@ -83,6 +83,8 @@ impl Gate {
         let known = inputs.with_sources(|sources| policy::known(sources, address));
         let (limits, words, verdict) = scene.judge(&self.kernel, address, probe);
 
+        let service = limits.service();
+        let service = service.and_then(|name| inputs.config.services.iter().find(|one| one.name == name));
         let list = verdict.list.and_then(|list| inputs.lists.get(usize::from(list.bit())));
         let list = list.map(|list| list.name.clone());
         let buckets = limits.buckets(&words).map(|bucket| bucket.state(*now_ns, &self.kernel));
@@ -99,8 +101,9 @@ impl Gate {
             allow: known.allowed.iter().map(|entry| allowed(inputs, entry)).collect(),
             management: known.management.iter().map(management).collect(),
             bans: bans.clone(),
-            lists: list_matches(inputs, &known, address),
-            country: country(inputs, &known),
+            lists: list_matches(inputs, &known, service, address),
+            country: country(inputs, &known, service),
+            system: system(inputs, address),
             service: limits.service(),
             plan: limits.plan(),
             limits: buckets.collect::<Result<_, _>>()?,
@@ -149,23 +152,34 @@ fn management(entry: &crate::config::Located<IpNet>) -> Origined {
     }
 }
 
-fn list_matches(inputs: &Inputs, known: &Known, address: IpAddr) -> Vec<ListMatch> {
-    let matches = known.lists.iter().map(|(name, mode)| {
-        let source = inputs.list_sources.iter().find(|source| source.name == *name);
-        // The file may have gone or changed since it was loaded: then the list is named without its lines.
-        let lines = source.and_then(|source| {
-            let file = File::open(&source.path).ok()?;
-            lines_covering(file, &source.reading(), address).ok()
+fn list_matches(
+    inputs: &Inputs,
+    known: &Known,
+    service: Option<&ServiceConfig>,
+    address: IpAddr,
+) -> Vec<ListMatch> {
+    let matches = known.lists.iter().map(|(name, _)| {
+        let mode = inputs.with_sources(|sources| {
+            let list = sources.lists.iter().find(|list| list.name == *name)?;
+            policy::list_mode(sources, service, list)
         });
-        let lines = lines.unwrap_or_default();
-        let lines = lines.into_iter().map(|(line, text)| ListLine { line, text });
-        ListMatch { name: name.clone(), mode: *mode, lines: lines.collect() }
+        let lines = inputs.lines_covering(name, address).into_iter();
+        let lines = lines.map(|FoundLine { line, text, .. }| ListLine { line, text });
+        ListMatch { name: name.clone(), mode, lines: lines.collect() }
     });
     matches.collect()
 }
 
-fn country(inputs: &Inputs, known: &Known) -> Option<CountryMatch> {
+fn country(inputs: &Inputs, known: &Known, service: Option<&ServiceConfig>) -> Option<CountryMatch> {
     let info = inputs.geo.as_ref()?.info();
-    let rule = crate::api::types::GeoRule::from(&inputs.country_rule()).summary();
-    Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule })
+    let own = service.and_then(|service| inputs.service_country_rule(service));
+    let rule = GeoRule::from(&own.clone().unwrap_or_else(|| inputs.country_rule())).summary();
+    let service = service.filter(|_| own.is_some()).map(|service| service.name.clone());
+    Some(CountryMatch { country: known.country, database: info.name, built: info.built, rule, service })
+}
+
+fn system(inputs: &Inputs, address: IpAddr) -> Option<SystemMatch> {
+    let asn = inputs.asn.as_ref()?;
+    let info = asn.info();
+    Some(SystemMatch { system: asn.system(address), database: info.name, built: info.built })
 }

@@ -2,33 +2,42 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::replace::Change;
 use super::{Gate, lockout};
 use crate::api::Failure;
 use crate::api::types::{
-    Changed, CountryEntry, Geo, GeoDatabaseInfo, GeoLookup, GeoRule, GeoRuleRequest, Origin, RuleWord,
+    Changed, CountryEntry, Geo, GeoLookup, GeoRule, GeoRuleRequest, Origin, RuleWord, ServiceRule,
 };
 use crate::daemon::inputs::modes;
 use crate::daemon::{Caller, Inputs, LoadedGeo};
 
 impl Gate {
-    /// The country rule and the geo database.
-    #[must_use]
-    pub fn geo(&self) -> Geo {
+    /// The country rules, the databases, and what was counted by country.
+    ///
+    /// # Errors
+    /// When the kernel's counters cannot be read.
+    pub fn geo(&self) -> Result<Geo, Failure> {
         self.geo_after(None)
     }
 
-    /// Which country an address is in.
+    /// Which country an address is in, and which autonomous system announces it.
     ///
     /// # Errors
     /// When there is no geo database.
     pub fn geo_lookup(&self, address: IpAddr) -> Result<GeoLookup, Failure> {
         let live = self.live();
-        let geo = live.inputs.geo.as_ref().ok_or_else(no_database)?;
+        let (geo, asn) = (live.inputs.geo.as_ref(), live.inputs.asn.as_ref());
+        if geo.is_none() && asn.is_none() {
+            return Err(no_database());
+        }
         let address = address.to_canonical();
-        Ok(GeoLookup { address, country: geo.database.lookup(address), database: geo.info() })
+        Ok(GeoLookup {
+            address,
+            country: geo.and_then(|geo| geo.database.lookup(address)),
+            database: geo.map(|geo| geo.info()),
+            system: asn.and_then(|asn| asn.system(address)),
+            asn_database: asn.map(|asn| asn.info()),
+        })
     }
 
     /// Sets the country rule in place of the policy file's.
@@ -70,7 +79,7 @@ impl Gate {
             Some(path) => Some((path.to_owned(), Origin::Operator)),
             None => {
                 let live = self.live();
-                live.inputs.config.geo.as_ref().map(|geo| (geo.database.clone(), Origin::Policy))
+                live.inputs.config.geo.database.clone().map(|path| (path, Origin::Policy))
             }
         };
         // Read before the lock: a large database takes a while.
@@ -85,7 +94,7 @@ impl Gate {
         let after = Inputs { geo, ..live.inputs.clone() };
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
         let changed = self.replace(&only, after.clone(), approve, &change)?;
-        Ok(self.geo_after(Some(changed)))
+        self.geo_after(Some(changed))
     }
 
     fn change_geo_rule(&self, rule: Option<GeoRule>, force: bool, caller: &Caller) -> Result<Geo, Failure> {
@@ -99,7 +108,7 @@ impl Gate {
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, force);
         let changed = self.replace(&only, after.clone(), approve, &change)?;
         tracing::info!(rule = self.rule().summary(), "country rule changed");
-        Ok(self.geo_after(Some(changed)))
+        self.geo_after(Some(changed))
     }
 
     /// A misspelt country would deny nobody, or allow nobody.
@@ -123,7 +132,7 @@ impl Gate {
         GeoRule::from(&self.live().inputs.country_rule())
     }
 
-    fn geo_after(&self, changed: Option<Changed>) -> Geo {
+    fn geo_after(&self, changed: Option<Changed>) -> Result<Geo, Failure> {
         let live = self.live();
         let rule = self.rule();
         let known = live.inputs.geo.as_ref().map(|geo| geo.database.countries());
@@ -131,31 +140,24 @@ impl Gate {
             let (ipv4, ipv6) = known.and_then(|known| known.get(country)).copied().unwrap_or_default();
             CountryEntry { country: *country, ipv4_ranges: ipv4 as u64, ipv6_ranges: ipv6 as u64 }
         });
-        Geo {
+        let services = live.inputs.config.services.iter().filter_map(|service| {
+            let rule = GeoRule::from(&live.inputs.service_country_rule(service)?);
+            Some(ServiceRule { service: service.name.clone(), rule })
+        });
+        Ok(Geo {
             countries: countries.collect(),
+            services: services.collect(),
+            counted: self.country_stats()?,
             rule,
             rule_origin: if live.inputs.country.is_some() { Origin::Operator } else { Origin::Policy },
             database: live.inputs.geo.as_ref().map(|geo| geo.info()),
+            asn_database: live.inputs.asn.as_ref().map(|asn| asn.info()),
             changed,
-        }
+        })
     }
 }
 
-impl LoadedGeo {
-    /// The database as the API shows it.
-    #[must_use]
-    pub fn info(&self) -> GeoDatabaseInfo {
-        GeoDatabaseInfo {
-            path: self.path.clone(),
-            origin: self.origin,
-            name: self.database.name().to_owned(),
-            built: self.database.built().and_then(|built| Timestamp::try_from(built).ok()),
-            countries: self.database.countries().len() as u64,
-        }
-    }
-}
-
-fn no_database() -> Failure {
+pub(super) fn no_database() -> Failure {
     Failure::not_found(
         "there is no geo database; name one: `xdpgate geo database PATH`, or `database` under [geo] in the policy file",
     )

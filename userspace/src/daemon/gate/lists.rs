@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use xdpgate_ebpf::abi::ListCounters;
 
@@ -8,7 +7,7 @@ use super::stats::count;
 use super::{Gate, lockout};
 use crate::api::Failure;
 use crate::api::types::{ListAnswer, ListInfo, Lists, Origin, SkippedLine};
-use crate::config::{Mode, Name, RESERVED_NAMES};
+use crate::config::{ListFrom, Mode, Name, RESERVED_NAMES};
 use crate::daemon::inputs::ListSource;
 use crate::daemon::{Caller, Inputs, clock};
 use crate::policy::LoadedList;
@@ -62,27 +61,27 @@ impl Gate {
     pub fn put_list(&self, new: &NewList<'_>, caller: &Caller) -> Result<ListAnswer, Failure> {
         // Read before the lock: a large list takes a while.
         let mut source = ListSource::of_operator(&record(new), PathBuf::new());
-        let list = source.parse(new.text, "the text sent")?;
+        source.parse(new.text, "the text sent")?;
         let only = self.policy_change()?;
         let live = self.live();
         let inputs = live.inputs.clone();
         let place = inputs.list_sources.iter().position(|known| known.name == new.name);
         refuse_list_of_policy(&inputs, &new.name)?;
         let file = self.store.keep_list_text(&new.name, new.text)?;
-        source.path = self.store.list_path(&file);
-        let skipped = source.skipped.clone();
-        let entries = list.entries as u64;
-        let before = place.and_then(|place| inputs.list_sources.get(place).zip(inputs.lists.get(place)));
+        source.from = ListFrom::File(self.store.list_path(&file));
+        let skipped = source.content.skipped.clone();
+        let entries = source.content.entries as u64;
+        let before = place.and_then(|place| inputs.list_sources.get(place));
         // A list that is replaced keeps its bit, and so its counters.
-        source.added = before.map_or(source.added, |(old, _)| old.added);
+        source.added = before.map_or(source.added, |old| old.added);
         let change = Change {
             from: before
-                .map(|(old, list)| in_words(list.entries as u64, inputs.mode(old.name.as_str(), old.mode))),
+                .map(|old| in_words(old.content.entries as u64, inputs.mode(old.name.as_str(), old.mode))),
             to: Some(in_words(entries, new.mode)),
             ..Change::new(caller, "list add", new.name.to_string())
         };
         // Whoever adds a list says its mode.
-        let after = with_list(&inputs, place, list, source).without_mode(new.name.as_str());
+        let after = with_list(&inputs, place, source).without_mode(new.name.as_str());
         let approve = |image: &_| lockout::check_image(&live.inputs, &after, image, caller, new.force);
         let changed = self.replace(&only, after.clone(), approve, &change)?;
         tracing::info!(list = %new.name, entries, mode = %new.mode, "list added");
@@ -144,43 +143,37 @@ fn info(list: &LoadedList, source: &ListSource, mode: Mode, counters: Option<&Li
         mode,
         written_mode: Some(list.mode).filter(|written| *written != mode),
         origin: source.origin,
-        path: source.path.clone(),
+        path: source.files().into_iter().next().unwrap_or_default(),
+        source: source.from.to_string(),
+        label: source.label.clone(),
         entries: list.entries as u64,
-        skipped: source.skipped.total as u64,
-        loaded: source.loaded,
+        skipped: source.content.skipped.total as u64,
+        loaded: source.content.loaded,
         dropped: counters.map(|counters| count(counters.dropped)).unwrap_or_default(),
         monitored: counters.map(|counters| count(counters.monitored)).unwrap_or_default(),
     }
 }
 
-fn with_list(inputs: &Inputs, place: Option<usize>, list: LoadedList, source: ListSource) -> Inputs {
-    let mut lists = (*inputs.lists).clone();
+fn with_list(inputs: &Inputs, place: Option<usize>, source: ListSource) -> Inputs {
     let mut sources = (*inputs.list_sources).clone();
-    if let Some((old_list, old_source)) =
-        place.and_then(|place| lists.get_mut(place).zip(sources.get_mut(place)))
-    {
-        *old_list = list;
-        *old_source = source;
-    } else {
-        lists.push(list);
-        sources.push(source);
+    match place.and_then(|place| sources.get_mut(place)) {
+        Some(old) => *old = source,
+        None => sources.push(source),
     }
-    Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
+    inputs.with_lists(sources)
 }
 
 fn without_list(inputs: &Inputs, place: usize) -> Inputs {
-    let mut lists = (*inputs.lists).clone();
     let mut sources = (*inputs.list_sources).clone();
-    lists.remove(place);
     sources.remove(place);
-    Inputs { lists: Arc::new(lists), list_sources: Arc::new(sources), ..inputs.clone() }
+    inputs.with_lists(sources)
 }
 
 fn refuse_list_of_policy(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
     match inputs.list_sources.iter().find(|source| source.name == *name && source.origin == Origin::Policy) {
         Some(source) => Err(Failure::usage(format!(
             "the list {name} is in the policy file; change {} and `xdpgate reload`, or choose another name",
-            source.path.display()
+            source.from
         ))),
         None => refuse_taken_name(inputs, name),
     }
@@ -199,6 +192,6 @@ fn refuse_taken_name(inputs: &Inputs, name: &Name) -> Result<(), Failure> {
     }
 }
 
-fn no_such_list(name: &Name) -> Failure {
+pub(super) fn no_such_list(name: &Name) -> Failure {
     Failure::not_found(format!("there is no list {name}; `xdpgate list show` shows all"))
 }

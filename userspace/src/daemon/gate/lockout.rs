@@ -1,6 +1,5 @@
 //! What an operator would regret: changes that cut off whoever makes them.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,9 +10,10 @@ use xdpgate_ebpf::verdict::Action;
 use super::probe;
 use crate::api::types::{GeoRule, Probe, Protocol};
 use crate::api::{Failure, FailureKind, Prefix, SshPeer};
+use crate::config::{ListFrom, ServiceConfig};
 use crate::daemon::host::Host;
+use crate::daemon::inputs::FoundLine;
 use crate::daemon::{Caller, Inputs};
-use crate::feeds::lines_covering;
 use crate::policy::Image;
 
 /// Refuses a ban of everything, of a management prefix, or of the operator's own address.
@@ -174,6 +174,9 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
             }
             None => format!("the default action of {policy}"),
         }
+    } else if let Some(service) = own_rule(after, image, who).filter(|_| is_by_country) {
+        let (line, name) = (service.line, &service.name);
+        format!("the country rule of the service {name} in line {line} of {policy}")
     } else if is_by_country {
         let rule = GeoRule::from(&after.country_rule()).summary();
         match line_of(text, "[country]").filter(|_| after.country.is_none()) {
@@ -185,15 +188,26 @@ fn dropped_by(after: &Inputs, image: &Arc<Image>, who: &Protected) -> Option<Str
     })
 }
 
+/// The service that the packet is for, if it has a country rule of its own.
+fn own_rule<'a>(after: &'a Inputs, image: &Arc<Image>, who: &Protected) -> Option<&'a ServiceConfig> {
+    let number = probe::service(image, who.address, who.probe);
+    let service = after.config.services.get(usize::from(number).checked_sub(1)?)?;
+    Some(service).filter(|service| service.country.is_some())
+}
+
 fn by_list(after: &Inputs, bit: usize, address: IpAddr) -> String {
     let Some(source) = after.list_sources.get(bit) else { return "a list".to_owned() };
-    let (name, path) = (&source.name, source.path.display());
-    // The file may have changed since it was read: then the list is named without its line.
-    let lines = File::open(&source.path).and_then(|file| lines_covering(file, &source.reading(), address));
-    let lines = lines.unwrap_or_default();
-    match lines.first() {
-        Some((line, text)) => format!("list {name}, line {line} of {path}: {text}"),
-        None => format!("list {name} ({path})"),
+    let name = &source.name;
+    if let ListFrom::Systems(_) = &source.from {
+        let system = after.asn.as_ref().and_then(|asn| asn.system(address));
+        let system = system.map(|system| format!("AS{}", system.number));
+        return format!("list {name} ({})", system.unwrap_or_else(|| source.from.to_string()));
+    }
+    match after.lines_covering(name, address).first() {
+        Some(FoundLine { file, line, text }) => {
+            format!("list {name}, line {line} of {}: {text}", file.display())
+        }
+        None => format!("list {name} ({})", source.from),
     }
 }
 
@@ -217,8 +231,11 @@ fn is_allowed(inputs: &Inputs, peer: SshPeer) -> bool {
     by_file.chain(by_operators).any(|prefix| prefix.contains(&peer.address))
 }
 
+/// The end of every refusal.
+pub(super) const FORCE: &str = "; --force does it nevertheless";
+
 fn refused(why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Refused, format!("refused: {why}; --force does it nevertheless"))
+    Failure::new(FailureKind::Refused, format!("refused: {why}{FORCE}"))
 }
 
 #[cfg(test)]

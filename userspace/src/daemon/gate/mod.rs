@@ -11,7 +11,9 @@ mod confirm;
 mod coverage;
 mod crowdsec;
 mod explain;
+mod feeds;
 mod geo;
+mod geo_update;
 mod history;
 mod interfaces;
 mod limits;
@@ -27,6 +29,7 @@ mod start;
 mod stats;
 mod status;
 mod undo;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -41,12 +44,14 @@ pub use self::probe::probe_of;
 use self::bans::BanRegister;
 use self::confirm::Pending;
 use self::crowdsec::Crowdsec;
+use self::geo_update::GeoWatch;
 use self::interfaces::Guarded;
 use self::replace::Change;
 use super::events::Translator;
+use super::feeds::FeedBoard;
 use super::{AuditLog, Caller, EventLog, Inputs, RunOptions};
 use crate::api::Failure;
-use crate::api::types::{Actor, Audit, LastReload, PauseState, Sizes};
+use crate::api::types::{Actor, Audit, ChecksStatus, LastReload, PauseState, Sizes};
 use crate::config::InterfaceName;
 use crate::kernel::{Kernel, monotonic_ns};
 use crate::policy::LimitUse;
@@ -65,18 +70,21 @@ pub struct Gate {
     /// The policy file as it was last read.
     seen: RwLock<PolicyText>,
     audit: AuditLog,
+    geo_watch: GeoWatch,
     bans: BanRegister,
     crowdsec: Crowdsec,
     last_reload: RwLock<LastReload>,
+    checks: RwLock<ChecksStatus>,
     guarded: Mutex<BTreeMap<InterfaceName, Guarded>>,
     /// Bans of the store that the kernel's table had no room for at the start.
     bans_left_out: usize,
     events: EventLog,
+    feeds: FeedBoard,
     started: Timestamp,
 }
 
 /// The policy in force, whole. Its image is not kept: the kernel has it, and for a single address it is compiled again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Live {
     inputs: Inputs,
     settings: Settings,

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use xdpgate_ebpf::abi::{Meter, family};
+use xdpgate_ebpf::abi::{self, Meter, family};
 use xdpgate_ebpf::decide::decide;
 use xdpgate_ebpf::packet::{Fragment, Packet, TCP_SYN, parse, protocol};
+use xdpgate_ebpf::rules;
 use xdpgate_ebpf::verdict::Verdict;
 
 use crate::api::types::{Probe, Protocol};
@@ -21,6 +22,14 @@ pub(super) fn judge(tables: &Model, source: IpAddr, probe: Probe, now_ns: u64) -
     let frame = frame(source, probe);
     let mut packet = Packet::unread(0);
     decide(&frame.as_slice(), &mut packet, tables, &now_ns)
+}
+
+/// The number of the packet's service; zero: it is for none.
+pub(super) fn service(image: &Arc<Image>, source: IpAddr, probe: Probe) -> u8 {
+    if image.settings.rules & abi::rules::SERVICES == 0 {
+        return 0;
+    }
+    rules::service_of(&Model::new(Arc::clone(image)), &image.settings, &packet(source, probe))
 }
 
 /// The packet as the decision reads it.

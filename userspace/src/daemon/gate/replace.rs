@@ -8,7 +8,7 @@ use crate::config::Name;
 use crate::daemon::{Caller, Inputs, clock};
 use crate::kernel::InstallReport;
 use crate::policy::{Image, LimitNumbers};
-use crate::store::{Kept, NewEntry, PolicyText, Setting};
+use crate::store::{FeedRecord, Kept, NewEntry, PolicyText, Setting};
 
 /// A change of the policy, as the history and the audit log have it.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Change<'a> {
     pub(super) seen: Option<PolicyText>,
     /// Go back after this time, unless it is confirmed.
     pub(super) confirm: Option<Duration>,
+    /// New copies of lists that are fetched.
+    pub(super) feeds: Vec<FeedRecord>,
 }
 
 impl<'a> Change<'a> {
@@ -42,6 +44,7 @@ impl<'a> Change<'a> {
             same_as: None,
             seen: None,
             confirm: None,
+            feeds: Vec::new(),
         }
     }
 
@@ -105,6 +108,7 @@ impl Gate {
             entry: &entry,
             seen: change.seen.as_ref(),
             unconfirmed: change.confirm.is_some(),
+            feeds: &change.feeds,
         };
         let number = match self.store.keep(&kept) {
             Ok(number) => number,
@@ -123,6 +127,7 @@ impl Gate {
             milliseconds,
             "a new policy is live"
         );
+        inputs.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         self.hand_over_list_counters(&inputs.list_names());
         if let Some(seen) = &change.seen {
             *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen.clone();
@@ -130,11 +135,7 @@ impl Gate {
         // Not `inputs.numbers`: what comes back has those that it had.
         self.hand_over_limits(&self.live().inputs.numbers, &numbers);
         let inputs = Inputs { numbers, ..inputs };
-        let live = Arc::new(Live { inputs, settings, sizes, number, limits });
-        let before = std::mem::replace(
-            &mut *self.live.write().unwrap_or_else(PoisonError::into_inner),
-            Arc::clone(&live),
-        );
+        let before = self.set_live(Live { inputs, settings, sizes, number, limits }.into());
         self.set_pending(only, report.return_at.map(|return_at| (return_at, before)), number);
         self.audit(change, Some(number));
         Ok(Changed { generation, sizes })
@@ -158,11 +159,23 @@ impl Gate {
             // The slot of the policy before is as it was.
             self.kernel.return_now();
         }
-        let image = self.live().inputs.compile(self.kernel.next_generation());
-        let installed = image.and_then(|image| Ok(self.kernel.install(&image)?));
-        if let Err(error) = installed {
-            tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
+        let live = self.live();
+        let image = live.inputs.compile(self.kernel.next_generation());
+        let installed = image.and_then(|image| {
+            self.kernel.install(&image)?;
+            Ok(image.settings)
+        });
+        match installed {
+            Ok(settings) => drop(self.set_live(Live { settings, ..Live::clone(&live) }.into())),
+            Err(error) => {
+                tracing::error!(%error, "could not go back to the policy before; restart the daemon to load what is stored");
+            }
         }
+    }
+
+    /// Returns what was live.
+    fn set_live(&self, live: Arc<Live>) -> Arc<Live> {
+        std::mem::replace(&mut *self.live.write().unwrap_or_else(PoisonError::into_inner), live)
     }
 
     /// Sets the counters of numbers back that now belong to another limit, and keeps the numbers for the next start.

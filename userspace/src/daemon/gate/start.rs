@@ -9,8 +9,9 @@ use super::replace::{self, Change};
 use super::resume::{self, Begin};
 use super::{Gate, Live};
 use crate::api::Failure;
-use crate::api::types::{LastReload, Sizes};
+use crate::api::types::{ChecksStatus, LastReload, Sizes};
 use crate::config::InterfaceName;
+use crate::daemon::feeds::FeedBoard;
 use crate::daemon::{AuditLog, EventLog, Inputs, RunOptions, clock};
 use crate::kernel::{Attached, Kernel, KernelError};
 use crate::store::{Kept, PolicyText, Store};
@@ -73,12 +74,15 @@ impl Gate {
             pending: RwLock::new(pending),
             seen: RwLock::new(seen),
             audit,
+            geo_watch: super::geo_update::GeoWatch::default(),
             bans: BanRegister::default(),
             crowdsec: Crowdsec::default(),
             last_reload: RwLock::new(LastReload { successful: true, time: now, error: None }),
+            checks: RwLock::new(ChecksStatus::default()),
             guarded: Mutex::new(BTreeMap::new()),
             bans_left_out,
             events: EventLog::default(),
+            feeds: FeedBoard::default(),
             started: now,
         };
         if let Some(change) = change {
@@ -88,6 +92,7 @@ impl Gate {
         gate.hand_over_limits(&before, &numbers);
         gate.guard(attached);
         gate.let_go_of_others(&wanted);
+        gate.forget_old_feeds();
         Ok(gate)
     }
 }
@@ -96,8 +101,13 @@ impl Gate {
 fn keep(store: &Store, inputs: &Inputs, change: &Change<'_>, number: u64, generation: u64) -> u64 {
     let kept = || -> Result<u64, Failure> {
         let (snapshot, entry) = (inputs.snapshot()?, change.entry(generation)?);
-        let kept =
-            Kept { snapshot: &snapshot, entry: &entry, seen: change.seen.as_ref(), unconfirmed: false };
+        let kept = Kept {
+            snapshot: &snapshot,
+            entry: &entry,
+            seen: change.seen.as_ref(),
+            unconfirmed: false,
+            feeds: &[],
+        };
         Ok(store.keep(&kept)?)
     };
     kept().unwrap_or_else(|error| {

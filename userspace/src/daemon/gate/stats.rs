@@ -6,7 +6,9 @@ use xdpgate_ebpf::verdict::Action;
 
 use super::Gate;
 use crate::api::Failure;
-use crate::api::types::{Count, EventCounts, InterfaceStats, LimitStats, ListStats, Stats, XdpMode};
+use crate::api::types::{
+    Count, CountryStats, EventCounts, InterfaceStats, LimitStats, ListStats, Stats, XdpMode,
+};
 use crate::daemon::clock;
 use crate::kernel::{Attached, AttachedMode, CounterSums};
 
@@ -32,12 +34,24 @@ impl Gate {
             interfaces: self.kernel.counters()?.iter().map(|(row, sums)| interface(row, sums)).collect(),
             lists: lists.collect(),
             limits: self.limit_stats()?,
+            countries: self.country_stats()?,
             events: EventCounts { written: events.written, skipped: events.skipped, lost: events.lost },
         })
     }
 }
 
 impl Gate {
+    /// What country rules have counted, by country.
+    pub(super) fn country_stats(&self) -> Result<Vec<CountryStats>, Failure> {
+        let counted = self.kernel.country_counters()?.into_iter();
+        let stats = counted.map(|(country, counters)| CountryStats {
+            country,
+            dropped: count(counters.dropped),
+            monitored: count(counters.monitored),
+        });
+        Ok(stats.collect())
+    }
+
     fn limit_stats(&self) -> Result<Vec<LimitStats>, Failure> {
         let live = self.live();
         let config = live.inputs.config_in_force();

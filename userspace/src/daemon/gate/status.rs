@@ -1,13 +1,20 @@
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
+
 use super::Gate;
 use crate::api::Failure;
-use crate::api::types::{GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, XdpMode};
+use crate::api::types::{
+    GeoRule, InterfaceStatus, KernelInfo, PolicyStatus, Status, TableStatus, Verified, XdpMode,
+};
 use crate::config::InterfaceName;
+use crate::daemon::clock;
 use crate::kernel::{Attached, TableUse};
 
 /// A table this full is worth a look, in percent.
 const FULL_PERCENT: u64 = 90;
+/// A database of this age is worth a look.
+const OLD_DATABASE_DAYS: i64 = 90;
 
 impl Gate {
     /// How the daemon is.
@@ -25,10 +32,21 @@ impl Gate {
         problems.extend(last_reload.error.iter().map(|error| format!("the last reload failed: {error}")));
         problems.extend(tables.iter().filter_map(nearly_full));
         problems.extend(self.bans.problem());
+        let checks = self.checks();
+        problems
+            .extend(checks.failed.iter().map(|why| format!("the kernel's tables can't be checked: {why}")));
+        problems.extend(checks.last.iter().filter(|last| last.entries() > 0).map(drifted));
+        problems.extend(self.list_problems());
         let crowdsec = self.crowdsec_status();
         problems.extend(crowdsec.iter().filter_map(|crowdsec| crowdsec.error.as_ref()).map(|error| {
             format!("CrowdSec does not answer; what it decided before holds until it ends: {error}")
         }));
+        let geo = live.inputs.geo.as_ref().map(|geo| geo.info());
+        let asn = live.inputs.asn.as_ref().map(|asn| asn.info());
+        let built = geo.iter().map(|geo| (&geo.name, geo.built));
+        let built = built.chain(asn.iter().map(|asn| (&asn.name, asn.built)));
+        problems.extend(built.filter_map(|(name, built)| old_database(name, built?)));
+        problems.extend(self.geo_watch.problems());
         let pending = self.pending_status();
         problems.extend(pending.iter().filter_map(|pending| pending.problem.as_ref()).map(|problem| {
             format!("the policy before is in force, but the daemon can't take it over: {problem}")
@@ -77,8 +95,11 @@ impl Gate {
             allow: (live.inputs.config.allow.len() + live.inputs.allow.len()) as u64,
             lists: live.inputs.lists.len() as u64,
             audit_failures,
+            checks,
             crowdsec,
             country: GeoRule::from(&live.inputs.country_rule()).summary(),
+            geo_database: geo,
+            asn_database: asn,
             tables: tables.into_iter().map(table).collect(),
             kernel: KernelInfo { release: features.kernel.clone(), fragments: features.frags },
         })
@@ -110,6 +131,13 @@ impl Gate {
     }
 }
 
+/// Databases come out once a month or more often, and addresses move on meanwhile.
+fn old_database(name: &str, built: Timestamp) -> Option<String> {
+    let days = clock::now().duration_since(built).as_hours() / 24;
+    (days > OLD_DATABASE_DAYS)
+        .then(|| format!("the database {name} was built {days} days ago; put a newer one in its place"))
+}
+
 fn attached(row: Attached) -> InterfaceStatus {
     InterfaceStatus {
         name: row.name,
@@ -126,6 +154,14 @@ const fn not_attached(name: InterfaceName) -> InterfaceStatus {
 
 fn table(table: TableUse) -> TableStatus {
     TableStatus { name: table.name.to_owned(), used: table.used, capacity: table.capacity }
+}
+
+fn drifted(last: &Verified) -> String {
+    format!(
+        "at {} the kernel's tables did not hold what they should ({}); they do again; find out who writes to them",
+        last.time.strftime("%H:%M:%S UTC"),
+        last.in_words()
+    )
 }
 
 fn nearly_full(table: &TableUse) -> Option<String> {

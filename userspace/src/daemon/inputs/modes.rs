@@ -24,6 +24,9 @@ impl Inputs {
     /// What the policy says, with what operators changed.
     pub(in crate::daemon) fn config_in_force(&self) -> Config {
         let mut config = Config { country: self.country_rule(), ..(*self.config).clone() };
+        for service in &mut config.services {
+            service.country = self.service_country_rule(service);
+        }
         config.fragments.mode = self.mode(FRAGMENTS, config.fragments.mode);
         config.source_limits.mode = self.mode(SOURCE_LIMITS, config.source_limits.mode);
         for limit in &mut config.limits {
@@ -47,12 +50,21 @@ impl Inputs {
     pub(in crate::daemon) fn written_modes(&self) -> BTreeMap<String, Mode> {
         let lists = self.lists.iter().map(|list| (list.name.to_string(), list.mode));
         let limits = self.config.limits.iter().map(|limit| (limit.name.to_string(), written_mode(limit)));
+        let countries = self
+            .config
+            .services
+            .iter()
+            .filter_map(|service| Some((service.country_rule(), service.country.as_ref()?.mode)));
         let words = [
             (COUNTRY, self.written_country_rule().mode),
             (FRAGMENTS, self.config.fragments.mode),
             (SOURCE_LIMITS, self.config.source_limits.mode),
         ];
-        lists.chain(limits).chain(words.map(|(word, mode)| (word.to_owned(), mode))).collect()
+        lists
+            .chain(limits)
+            .chain(countries)
+            .chain(words.map(|(word, mode)| (word.to_owned(), mode)))
+            .collect()
     }
 
     /// What operators set.

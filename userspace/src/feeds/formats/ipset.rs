@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lines::each_line;
 use super::places::Sets;
 use crate::feeds::lines::{Entry, parse_address, parse_entry, parse_prefix};
-use crate::feeds::list::ListError;
+use crate::feeds::list::{ListError, shown};
 use crate::feeds::problem::LineProblem;
 use crate::feeds::reader::ReadListError;
 use crate::feeds::record::{Details, Named, Record, Take};
@@ -27,7 +27,7 @@ pub(super) fn walk(file: impl Read, field: Option<&str>, take: &mut Take<'_>) ->
         match words.as_slice() {
             ["create" | "-N", name, kind, options @ ..] => {
                 sets.meet(name);
-                if kinds.len() < MOST_SETS {
+                if kinds.len() < MOST_SETS && name.len() <= LONGEST_NAME {
                     kinds.insert((*name).to_owned(), Kind::of(kind, options));
                 }
             }
@@ -63,6 +63,8 @@ const FLAGS: [&str; 4] = ["-exist", "-!", "-quiet", "-q"];
 const OTHERS: [&str; 7] = ["flush", "destroy", "swap", "rename", "COMMIT", "-F", "-X"];
 /// More than the kernel has; what is beyond is read like sets of addresses.
 const MOST_SETS: usize = 65_536;
+/// Twice what the kernel takes, in bytes.
+const LONGEST_NAME: usize = 64;
 
 /// What the elements of a set are.
 enum Kind {
@@ -79,7 +81,7 @@ impl Kind {
     fn of(kind: &str, options: &[&str]) -> Self {
         let is_address = ["hash:ip", "hash:net", "bitmap:ip"].contains(&kind);
         if !is_address || options.contains(&"bitmask") {
-            return Self::Other(kind.to_owned());
+            return Self::Other(shown(kind.as_bytes()));
         }
         let netmask = options.iter().position(|option| *option == "netmask");
         let netmask = netmask.and_then(|at| options.get(at + 1)).map(|length| (*length).to_owned());

@@ -109,16 +109,23 @@ pub(super) fn document<R: Read>(
 /// Bytes that are read at once.
 const BUFFER: usize = 64 * 1024;
 
-/// What stopped the parser: the file, or the text.
+/// What stopped the parser: the file, or the text. The parser may repeat a value of any length.
 fn failure(error: serde_json::Error) -> ReadListError {
     if error.is_io() {
-        ReadListError::Read(error.into())
-    } else if error.is_eof() {
-        ListError::Json(format!("it is cut short: {error}")).into()
+        return ReadListError::Read(error.into());
+    }
+    let text = error.to_string();
+    let place = || format!("another value than expected at line {} column {}", error.line(), error.column());
+    let text = if text.len() > LONGEST_MESSAGE { place() } else { text };
+    if error.is_eof() {
+        ListError::Json(format!("it is cut short: {text}")).into()
     } else {
-        ListError::Json(error.to_string()).into()
+        ListError::Json(text).into()
     }
 }
+
+/// In bytes.
+const LONGEST_MESSAGE: usize = 200;
 
 /// A file without its byte order mark. The first read must give at least its three bytes, as it does with a block in hand.
 pub(super) struct Marked<R> {

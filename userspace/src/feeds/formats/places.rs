@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::feeds::list::ListError;
+use crate::feeds::list::{ListError, shown};
 
 /// The sets that are wanted, and those that were met.
 pub(super) struct Sets {
@@ -39,7 +39,8 @@ impl Sets {
     /// Refuses elements of several sets where none was named, as one of them may be an allowlist; and names of no set.
     /// Twins for IPv4 and IPv6 are one set.
     pub(super) fn check(self) -> Result<(), ListError> {
-        let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        let names =
+            |set: &BTreeSet<String>| set.iter().map(|name| shown(name.as_bytes())).collect::<Vec<_>>();
         let bare: BTreeSet<String> = self.filled.iter().map(|name| without_family(name)).collect();
         if self.wanted.is_empty() && bare.len() > 1 {
             return Err(ListError::Several { what: "sets", names: names(&self.filled) });
@@ -61,10 +62,12 @@ impl Sets {
 
 /// Names that a message can list; a file of sets without end must not fill the memory.
 const MOST_NAMES: usize = 64;
+/// Characters of a name that are kept: far more than any has.
+const LONGEST_NAME: usize = 200;
 
 fn note(names: &mut BTreeSet<String>, name: &str) {
     if names.len() < MOST_NAMES && !names.contains(name) {
-        names.insert(name.to_owned());
+        names.insert(name.chars().take(LONGEST_NAME).collect());
     }
 }
 

@@ -1,10 +1,10 @@
-//! Lines of `start,end,country`, as `ip-location-db`, `IP2Location` and Tor's geoip files have them.
+//! Lines of `start,end` and what is there, as `ip-location-db`, `IP2Location` and Tor's geoip files have them.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
-use super::{GeoDatabase, GeoError, GeoTable};
-use crate::country::CountryCode;
+use super::GeoError;
+use super::file::{Reading, Tables};
 use crate::feeds::list::{numbered_lines, shown};
 use crate::feeds::range::{Address, Range};
 
@@ -12,8 +12,11 @@ use crate::feeds::range::{Address, Range};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CsvProblem {
     /// Less than three fields.
-    #[error("a line is start,end,country")]
-    Fields,
+    #[error("a line is {columns}")]
+    Fields {
+        /// What a line is.
+        columns: &'static str,
+    },
     /// The first or second field.
     #[error("the first two fields must be addresses, or both whole numbers")]
     Address,
@@ -23,10 +26,18 @@ pub enum CsvProblem {
     /// The third field.
     #[error("the third field must be a country of two letters; for an unknown one leave it empty")]
     Country,
+    /// The third field.
+    #[error("the third field must be the number of an autonomous system; for an unknown one leave it empty")]
+    System,
 }
 
-pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<GeoDatabase, GeoError> {
-    let (mut ipv4, mut ipv6) = (GeoTable::new(), GeoTable::new());
+pub(super) fn parse<R: Reading>(
+    bytes: &[u8],
+    path: &Path,
+    reading: &mut R,
+) -> Result<Tables<R::Value>, GeoError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let mut tables = Tables::new(name, None);
     let mut may_be_header = true;
     for (number, line) in numbered_lines(bytes) {
         let line = line.trim_ascii();
@@ -37,9 +48,9 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<GeoDatabase, GeoError> 
         if is_header {
             continue;
         }
-        match parse_row(line) {
-            Ok((Addresses::Ipv4(range), Some(country))) => ipv4.push(range, country),
-            Ok((Addresses::Ipv6(range), Some(country))) => ipv6.push(range, country),
+        match parse_row(line, reading) {
+            Ok((Addresses::Ipv4(range), Some(value))) => tables.ipv4.push(range, value),
+            Ok((Addresses::Ipv6(range), Some(value))) => tables.ipv6.push(range, value),
             Ok((_, None)) => {}
             Err(problem) => {
                 return Err(GeoError::Line {
@@ -51,8 +62,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<GeoDatabase, GeoError> 
             }
         }
     }
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    GeoDatabase::from_tables(name, None, ipv4, ipv6, path)
+    tables.finish(path)
 }
 
 enum Addresses {
@@ -66,10 +76,11 @@ enum Written {
     Number(u128),
 }
 
-fn parse_row(line: &[u8]) -> Result<(Addresses, Option<CountryCode>), CsvProblem> {
-    let mut fields = line.split(|byte| *byte == b',').map(unquoted);
-    let (Some(first), Some(last), Some(country)) = (fields.next(), fields.next(), fields.next()) else {
-        return Err(CsvProblem::Fields);
+fn parse_row<R: Reading>(line: &[u8], reading: &mut R) -> Result<(Addresses, Option<R::Value>), CsvProblem> {
+    // The rest is a name, which may have commas of its own.
+    let mut fields = line.splitn(4, |byte| *byte == b',').map(unquoted);
+    let (Some(first), Some(last), Some(third)) = (fields.next(), fields.next(), fields.next()) else {
+        return Err(CsvProblem::Fields { columns: R::COLUMNS });
     };
     let addresses = match (written(first)?, written(last)?) {
         (Written::Address(first), Written::Address(last)) => between(first, last)?,
@@ -84,7 +95,7 @@ fn parse_row(line: &[u8]) -> Result<(Addresses, Option<CountryCode>), CsvProblem
             return Err(CsvProblem::Address);
         }
     };
-    Ok((addresses, parse_country(country)?))
+    Ok((addresses, reading.of_fields(third, fields.next().unwrap_or_default())?))
 }
 
 fn between(first: IpAddr, last: IpAddr) -> Result<Addresses, CsvProblem> {
@@ -110,18 +121,6 @@ fn written(field: &[u8]) -> Result<Written, CsvProblem> {
         return text.parse().map(Written::Number).map_err(|_| CsvProblem::Address);
     }
     text.parse().map(Written::Address).map_err(|_| CsvProblem::Address)
-}
-
-/// No country for the marks that databases use for an unknown one, and for codes such as `A1` that name no country.
-fn parse_country(field: &[u8]) -> Result<Option<CountryCode>, CsvProblem> {
-    match field {
-        b"" | b"-" | b"??" | b"ZZ" | b"None" => Ok(None),
-        [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_digit() => Ok(None),
-        _ => {
-            let text = str::from_utf8(field).map_err(|_| CsvProblem::Country)?;
-            text.parse().map(Some).map_err(|_| CsvProblem::Country)
-        }
-    }
 }
 
 fn unquoted(field: &[u8]) -> &[u8] {

@@ -1,8 +1,11 @@
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::time::SystemTime;
 
 use super::*;
-use crate::feeds::range::Range;
+use crate::feeds::range::{Address, Range};
 
+mod asn;
 mod mmdb_file;
 
 use mmdb_file::{MmdbFile, Value};
@@ -92,10 +95,10 @@ fn every_refusal_names_the_file_and_the_place() {
         ),
         (
             "1.0.0.0,1.0.0.9,AU\n1.0.0.9,1.0.0.10,NZ",
-            "/geo/test.csv: 1.0.0.0-1.0.0.9 (AU) and 1.0.0.9-1.0.0.10 (NZ) overlap, so their addresses have two \
-             countries; correct one of them",
+            "/geo/test.csv: 1.0.0.0-1.0.0.9 (AU) and 1.0.0.9-1.0.0.10 (NZ) overlap, so two things are said of their \
+             addresses; correct one of them",
         ),
-        ("# nothing", "/geo/test.csv: test.csv names no country; give a database of countries or cities"),
+        ("# nothing", "/geo/test.csv: test.csv tells of no countries; give a database that does"),
         ("\u{1F}\u{8}", "/geo/test.csv:1: \"\u{FFFD}\u{FFFD}\": a line is start,end,country"),
     ];
     for (text, message) in refusals {
@@ -104,7 +107,7 @@ fn every_refusal_names_the_file_and_the_place() {
     let gzip = GeoDatabase::parse(b"\x1F\x8B\x08".to_vec(), Path::new("/geo/x.mmdb")).unwrap_err();
     assert_eq!(
         gzip.to_string(),
-        "/geo/x.mmdb: it is compressed with gzip, unpack it first; a geo database is an MMDB file, or a CSV file of \
+        "/geo/x.mmdb: it is compressed with gzip, unpack it first; a database of countries is an MMDB file, or a CSV file of \
          start,end,country"
     );
 }

@@ -194,7 +194,7 @@ fn statuses_are_told_with_what_was_said() {
     let error = told("/limited?key=s3cret");
     assert_eq!(error.retry_after(), None, "another path: {error}");
     assert!(!error.to_string().contains("s3cret"), "{error}");
-    assert_eq!(told("/limited").retry_after(), Some(Duration::from_secs(120)));
+    assert_eq!(told("/limited").retry_after(), Some(Duration::from_mins(2)));
     let text = told("/json").to_string();
     assert!(text.ends_with("/json answered 403 (Forbidden): {\"message\": \"bad key\"}"), "{text}");
     assert!(told("/page").to_string().ends_with("answered 500 (Internal Server Error)"));

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use proptest::prelude::*;
-use xdpgate_ebpf::abi::{Limit, MAX_LISTS, action, fragments, mode};
+use xdpgate_ebpf::abi::{Access, Limit, MAX_LISTS, access_flag, action, fragments, mode};
 
 use super::*;
 use crate::config::{
     Config, CountryRule, CountryScope, CountrySelection, DefaultAction, FragmentRule, Located, Mode, Rate,
-    Safety,
+    Safety, ServiceConfig, ServiceProtocol, UdpServices,
 };
 use crate::country::CountryCode;
 use crate::feeds::{GeoDatabase, Range, Reading, parse_list};
@@ -57,9 +57,13 @@ fn flags(flags: u16) -> AttributeSet {
     AttributeSet { flags, ..AttributeSet::EMPTY }
 }
 
-fn denied(flags: u16, country: [u8; 2]) -> AttributeSet {
-    AttributeSet { flags: flags | attribute::COUNTRY_DENIED, country, ..AttributeSet::EMPTY }
+/// Denied by the only country rule.
+fn denied(country: [u8; 2]) -> AttributeSet {
+    AttributeSet { denied: 1, country, ..AttributeSet::EMPTY }
 }
+
+/// Likewise, for being of no known country.
+const UNKNOWN_DENIED: AttributeSet = AttributeSet { denied: 1, ..AttributeSet::EMPTY };
 
 /// The image of a country rule over a small world.
 fn world(rule: CountrySelection, unknown: DefaultAction) -> Image {
@@ -91,7 +95,8 @@ fn everything_known_of_a_source_is_in_one_set() {
     assert_eq!(image.attributes_of(ip("::10.1.2.3")), AttributeSet::EMPTY, "families are apart");
     assert_eq!(image.attributes[0], AttributeSet::EMPTY);
     assert_eq!(image.settings.generation, 7);
-    assert_eq!(image.settings.lists_enforced, 0b01);
+    let expected = Access { lists_enforced: 0b01, lists_monitored: 0b10, ..Access::OPEN };
+    assert!(image.settings.access.iter().all(|row| *row == expected), "no service says otherwise");
     assert_eq!(image.lists, [lists[0].name.clone(), lists[1].name.clone()]);
 
     let known = known(&sources, ip("10.1.2.3"));
@@ -114,8 +119,8 @@ fn no_country_rule_needs_no_database_and_no_ranges() {
 #[test]
 fn denied_countries_only_are_in_the_tables() {
     let image = world(CountrySelection::Deny(countries("DE US")), DefaultAction::Pass);
-    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(0, *b"DE"));
-    assert_eq!(image.attributes_of(ip("3.2.3.4")), denied(0, *b"US"));
+    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(*b"DE"));
+    assert_eq!(image.attributes_of(ip("3.2.3.4")), denied(*b"US"));
     assert_eq!(image.ipv4.len(), 2);
     assert_eq!(image.ipv6.len(), 0);
 }
@@ -123,23 +128,23 @@ fn denied_countries_only_are_in_the_tables() {
 #[test]
 fn unknown_countries_are_told_from_known_ones() {
     let image = world(CountrySelection::Deny(countries("DE")), DefaultAction::Drop);
-    assert_eq!(image.attributes[0], flags(attribute::UNKNOWN_DENIED));
-    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(0, *b"DE"));
+    assert_eq!(image.attributes[0], UNKNOWN_DENIED);
+    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(*b"DE"));
     assert_eq!(image.attributes_of(ip("2.2.3.4")), AttributeSet::EMPTY);
-    assert_eq!(image.attributes_of(ip("4.0.0.0")), flags(attribute::UNKNOWN_DENIED));
+    assert_eq!(image.attributes_of(ip("4.0.0.0")), UNKNOWN_DENIED);
     assert_eq!(image.ipv4.len(), 2, "welcome neighbours merge: {:?}", image.ipv4);
 }
 
 #[test]
 fn allow_only_denies_every_other_known_country() {
     let image = world(CountrySelection::AllowOnly(countries("FR")), DefaultAction::Pass);
-    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(0, *b"DE"));
+    assert_eq!(image.attributes_of(ip("1.2.3.4")), denied(*b"DE"));
     assert_eq!(image.attributes_of(ip("2.2.3.4")), AttributeSet::EMPTY);
     assert_eq!(image.attributes_of(ip("4.0.0.0")), AttributeSet::EMPTY);
     let image = world(CountrySelection::AllowOnly(countries("FR")), DefaultAction::Drop);
     assert_eq!(image.attributes_of(ip("2001::1")), AttributeSet::EMPTY);
-    assert_eq!(image.attributes_of(ip("3.0.0.0")), denied(0, *b"US"));
-    assert_eq!(image.attributes_of(ip("0.0.0.0")), flags(attribute::UNKNOWN_DENIED));
+    assert_eq!(image.attributes_of(ip("3.0.0.0")), denied(*b"US"));
+    assert_eq!(image.attributes_of(ip("0.0.0.0")), UNKNOWN_DENIED);
 }
 
 #[test]
@@ -153,8 +158,8 @@ fn the_operators_country_rule_replaces_the_policys() {
     let sources = Sources { geo: Some(&database), ..Sources::of(&config, &changes) };
     let image = compile(&sources, 1).unwrap();
     assert_eq!(image.attributes_of(ip("1.2.3.4")), AttributeSet::EMPTY);
-    assert_eq!(image.attributes_of(ip("2.2.3.4")), denied(0, *b"FR"));
-    assert_eq!(image.attributes_of(ip("3.2.3.4")), flags(attribute::UNKNOWN_DENIED));
+    assert_eq!(image.attributes_of(ip("2.2.3.4")), denied(*b"FR"));
+    assert_eq!(image.attributes_of(ip("3.2.3.4")), UNKNOWN_DENIED);
     assert_eq!(countries_without_ranges(&sources), ["XX".parse().unwrap()]);
     assert_eq!(known(&sources, ip("1.2.3.4")).country, "DE".parse().ok());
 }
@@ -165,9 +170,9 @@ fn settings_are_in_the_kernels_terms() {
     let mut config = Config {
         default_action: DefaultAction::Drop,
         country: CountryRule {
+            rule: CountrySelection::Deny(countries("DE")),
             scope: CountryScope::All,
             mode: Mode::Monitor,
-            udp_services: vec![53, 443],
             ..CountryRule::default()
         },
         safety: Safety { management_ports: vec![22, 2222], management_prefixes: vec![] },
@@ -179,11 +184,14 @@ fn settings_are_in_the_kernels_terms() {
     config.source_limits.ipv6_prefix = 0;
     config.source_limits.mode = Mode::Monitor;
     let changes = OperatorChanges::default();
-    let settings = compile(&Sources::of(&config, &changes), 9).unwrap().settings;
+    let database = geo("1.0.0.0,1.255.255.255,DE");
+    let sources = Sources { geo: Some(&database), ..Sources::of(&config, &changes) };
+    let settings = compile(&sources, 9).unwrap().settings;
     assert_eq!(settings.default_action, action::DROP);
     assert_eq!(settings.fragments, fragments::LIMIT);
-    assert_eq!(settings.modes, mode::MONITOR_COUNTRY | mode::MONITOR_LIMITS);
-    assert_eq!(settings.scope, mode::COUNTRY_ALL);
+    assert_eq!(settings.modes, mode::MONITOR_LIMITS);
+    let flags = access_flag::COUNTRY_MONITOR | access_flag::COUNTRY_ALL;
+    assert_eq!(settings.access[0], Access { country: 1, flags, ..Access::OPEN });
     assert_eq!(settings.management_ports[..3], [[0, 22], [8, 174], [0, 0]]);
     assert_eq!(settings.udp_services[..3], [[0, 53], [1, 187], [0, 0]]);
     assert_eq!(settings.ipv4_key, [255, 255, 255, 0]);
@@ -213,9 +221,9 @@ fn what_does_not_fit_is_refused_with_the_way_out() {
         refused(&Config { safety, ..bare() }, &[]),
         "safety.management_ports: 9 ports, and the kernel's settings hold 8; name fewer"
     );
-    let country = CountryRule { udp_services: vec![53; 17], ..CountryRule::default() };
+    let udp_services = UdpServices(vec![53; 17]);
     assert_eq!(
-        refused(&Config { country, ..bare() }, &[]),
+        refused(&Config { udp_services, ..bare() }, &[]),
         "country.udp_services: 17 ports, and the kernel's settings hold 16; name fewer"
     );
     let mut config = bare();
@@ -243,7 +251,7 @@ fn all_bits_of_the_lists_can_be_used() {
     let (config, changes) = (bare(), OperatorChanges::default());
     let image = compile(&Sources { lists: &lists, ..Sources::of(&config, &changes) }, 1).unwrap();
     assert_eq!(image.attributes_of(ip("10.0.0.1")).lists, u64::MAX);
-    assert_eq!(image.settings.lists_enforced, u64::MAX);
+    assert_eq!(image.settings.access[0].lists_enforced, u64::MAX);
 }
 
 /// Addresses close to each other, so that sets overlap.
@@ -296,6 +304,29 @@ fn selections() -> impl Strategy<Value = CountrySelection> {
     ]
 }
 
+fn rules() -> impl Strategy<Value = CountryRule> {
+    (selections(), any::<bool>()).prop_map(|(rule, drop_unknown)| CountryRule {
+        rule,
+        unknown: if drop_unknown { DefaultAction::Drop } else { DefaultAction::Pass },
+        ..CountryRule::default()
+    })
+}
+
+/// A service with a country rule of its own.
+fn service(country: CountryRule) -> ServiceConfig {
+    ServiceConfig {
+        name: "web".parse().unwrap(),
+        protocol: ServiceProtocol::Any,
+        ports: Vec::new(),
+        destinations: Vec::new(),
+        limits: Vec::new(),
+        plans: Vec::new(),
+        country: Some(country),
+        lists: BTreeMap::new(),
+        line: 1,
+    }
+}
+
 /// What the policy says of an address, asked rule by rule.
 fn naive(sources: &Sources<'_>, address: IpAddr) -> AttributeSet {
     let mut set = AttributeSet::EMPTY;
@@ -309,23 +340,19 @@ fn naive(sources: &Sources<'_>, address: IpAddr) -> AttributeSet {
     for (bit, list) in sources.lists.iter().enumerate() {
         set.lists |= u64::from(list.ranges.contains(address)) << bit;
     }
-    let rule = sources.country_rule();
-    let denied = match (&rule.rule, found.country) {
-        (CountrySelection::Off, _) => return set,
-        (_, None) => {
-            let drops = rule.unknown == DefaultAction::Drop;
-            set.flags |= if drops { attribute::UNKNOWN_DENIED } else { 0 };
-            return set;
+    let mut seen: Vec<CountryRule> = Vec::new();
+    for rule in sources.country_rules() {
+        if rule.rule == CountrySelection::Off || seen.contains(&rule) {
+            continue;
         }
-        (CountrySelection::Deny(countries), Some(country)) => countries.contains(&country).then_some(country),
-        (CountrySelection::AllowOnly(countries), Some(country)) => {
-            (!countries.contains(&country)).then_some(country)
-        }
-    };
-    if let Some(country) = denied {
-        set.flags |= attribute::COUNTRY_DENIED;
-        set.country = country.as_bytes();
+        let denied = match found.country {
+            None => rule.unknown == DefaultAction::Drop,
+            Some(country) => rule.rule.denies(country),
+        };
+        set.denied |= u16::from(denied) << seen.len();
+        seen.push(rule);
     }
+    set.country = found.country.filter(|_| set.denied != 0).map_or([0; 2], |country| country.as_bytes());
     set
 }
 
@@ -339,17 +366,15 @@ proptest! {
         management in prefixes(),
         entries in prop::collection::vec(prefixes(), 0..4),
         database in worlds(),
-        rule in selections(),
-        drop_unknown: bool,
+        rule in rules(),
         probes4 in prop::collection::vec(address4(), 16),
         probes6 in prop::collection::vec(address6(), 16),
     ) {
         let unlocated = |prefixes: Vec<IpNet>| prefixes.into_iter().map(|value| Located { value, line: 0 }).collect();
-        let unknown = if drop_unknown { DefaultAction::Drop } else { DefaultAction::Pass };
         let config = Config {
             allow: unlocated(allow),
             safety: Safety { management_ports: vec![22], management_prefixes: unlocated(management) },
-            country: CountryRule { rule, unknown, ..CountryRule::default() },
+            country: rule,
             ..bare()
         };
         let changes = OperatorChanges { allow: operator, country: None };
@@ -384,5 +409,40 @@ proptest! {
             let segment = image.ipv6.iter().find(|segment| segment.first <= range.first && range.last <= segment.last);
             prop_assert_eq!(segment.map(|segment| segment.set), Some(set));
         }
+    }
+}
+
+proptest! {
+    // The tables of services are large, and made anew for each policy.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn every_service_denies_whom_its_rule_denies(
+        database in worlds(),
+        general in rules(),
+        own in prop::collection::vec(rules(), 1..6),
+        probes in prop::collection::vec(address4(), 8),
+    ) {
+        let services = own.iter().cloned().map(service).collect();
+        let config = Config { country: general, services, ..bare() };
+        let changes = OperatorChanges::default();
+        let sources = Sources { geo: Some(&database), ..Sources::of(&config, &changes) };
+        let image = compile(&sources, 1).unwrap();
+        let borders = image.ipv4.iter().flat_map(|segment| [segment.first, segment.last]);
+        for address in borders.chain(probes) {
+            let address = IpAddr::V4(Ipv4Addr::from_bits(address));
+            let known = image.attributes_of(address);
+            prop_assert_eq!(known, naive(&sources, address), "{}", address);
+            for (row, rule) in image.settings.access.iter().skip(1).zip(&own) {
+                let denied = match database.lookup(address) {
+                    None => rule.rule != CountrySelection::Off && rule.unknown == DefaultAction::Drop,
+                    Some(country) => rule.rule.denies(country),
+                };
+                prop_assert_eq!(known.denied & row.country != 0, denied, "{} {:?}", address, rule);
+            }
+        }
+        let alone = compile_for(&sources, 1, IpAddr::V4(Ipv4Addr::from_bits(7))).unwrap();
+        prop_assert_eq!(alone.attributes_of(IpAddr::V4(Ipv4Addr::from_bits(7))), image.attributes_of(IpAddr::V4(Ipv4Addr::from_bits(7))));
+        prop_assert_eq!(alone.settings, image.settings);
     }
 }

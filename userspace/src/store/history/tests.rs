@@ -34,7 +34,7 @@ impl Stage {
             same_as: None,
         };
         let seen = Some(&snapshot.policy);
-        self.store.keep(&Kept { snapshot, entry: &entry, seen, unconfirmed }).unwrap()
+        self.store.keep(&Kept { snapshot, entry: &entry, seen, unconfirmed, feeds: &[] }).unwrap()
     }
 
     fn numbers(&self) -> Vec<u64> {

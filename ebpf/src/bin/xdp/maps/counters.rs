@@ -7,7 +7,10 @@ use core::ptr::addr_of_mut;
 
 use aya_ebpf::btf_maps::PerCpuArray;
 use aya_ebpf::macros::btf_map;
-use xdpgate_ebpf::abi::{Count, InterfaceCounters, ListCounters, MAX_INTERFACES, MAX_LISTS, MAX_REASONS};
+use xdpgate_ebpf::abi::{
+    COUNTRY_ROWS, Count, CountryCounters, InterfaceCounters, ListCounters, MAX_INTERFACES, MAX_LISTS,
+    MAX_REASONS, country_row,
+};
 use xdpgate_ebpf::reason::Reason;
 use xdpgate_ebpf::verdict::Verdict;
 
@@ -17,6 +20,11 @@ use super::control::interface_slot;
 static COUNTERS: PerCpuArray<InterfaceCounters, { MAX_INTERFACES as usize }> = PerCpuArray::new();
 #[btf_map]
 static LIST_COUNTERS: PerCpuArray<ListCounters, MAX_LISTS> = PerCpuArray::new();
+#[btf_map]
+static COUNTRY_COUNTERS: PerCpuArray<CountryCounters, { COUNTRY_ROWS as usize }> = PerCpuArray::new();
+
+/// What country rules drop.
+const COUNTRY_REASONS: u32 = Reason::CountryDenied.bit() | Reason::CountryUnknown.bit();
 
 /// This CPU's counters of this interface.
 pub(crate) struct CounterRow(*mut InterfaceCounters);
@@ -75,6 +83,20 @@ pub(crate) fn count_lists(verdict: &Verdict, bytes: u32) {
         lists >>= 1;
         list += 1;
     }
+}
+
+/// Counts a packet for the country of its source, where a country rule dropped it, or would have.
+#[inline(always)]
+pub(crate) fn count_country(verdict: &Verdict, bytes: u32) {
+    let dropped = matches!(verdict.reason, Reason::CountryDenied | Reason::CountryUnknown);
+    if !dropped && verdict.monitored & COUNTRY_REASONS == 0 {
+        return;
+    }
+    let Some(row) = COUNTRY_COUNTERS.get_ptr_mut(country_row(verdict.country)) else { return };
+    // SAFETY: a live row that belongs to this CPU.
+    let counter =
+        unsafe { if dropped { addr_of_mut!((*row).dropped) } else { addr_of_mut!((*row).monitored) } };
+    count(counter, bytes);
 }
 
 #[inline(always)]

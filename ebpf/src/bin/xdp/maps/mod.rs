@@ -18,7 +18,7 @@ mod scratch;
 pub(crate) use bans::Bans;
 pub(crate) use buckets::Buckets;
 pub(crate) use control::{ControlWords, interface_slot, monotonic_ns, tick};
-pub(crate) use counters::{count_lists, counters};
+pub(crate) use counters::{count_country, count_lists, counters};
 pub(crate) use events::{event_counters, write_event, write_excess};
 pub(crate) use generation::{attribute_set, settings};
 pub(crate) use limits::{

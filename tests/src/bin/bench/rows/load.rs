@@ -82,7 +82,7 @@ pub(super) fn enforce_list(house: &House, prefixes: &Prefixes4) -> Result<f64> {
     house.replace_list(prefixes)?;
     let mut socket = house.socket()?;
     let start = Instant::now();
-    socket.post("/v1/reload", b"")?;
+    socket.post("/v1/reload?force=true", b"")?;
     Ok(start.elapsed().as_secs_f64())
 }
 

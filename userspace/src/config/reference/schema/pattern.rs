@@ -19,16 +19,16 @@ pub(super) fn prefix() -> String {
     "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$".to_owned()
 }
 
+pub(super) fn url() -> String {
+    "^ *[Hh][Tt][Tt][Pp][Ss]?://.".to_owned()
+}
+
 pub(super) fn address() -> String {
     "^([0-9.]+|\\[[0-9A-Fa-f:.]+(%[0-9]+)?\\]):[0-9]+$".to_owned()
 }
 
 pub(super) fn port_range() -> String {
     "^ *[0-9]+ *- *[0-9]+ *$".to_owned()
-}
-
-pub(super) fn url() -> String {
-    "^[Hh][Tt][Tt][Pp][Ss]?://.+$".to_owned()
 }
 
 pub(super) fn word() -> String {

@@ -130,6 +130,16 @@ fn policies_that_are_wrong_do_not() {
         ("[fragments]\nrate = \"5/s\"", "/fragments/rate"),
         ("[country]\ndeny = [\"DE\"]\nallow_only = [\"FR\"]", "/country"),
         ("[[list]]\nname = \"a\"", "/list/0"),
+        ("[[list]]\nname = \"a\"\npath = \"b\"\nurl = \"http://c/\"", "/list/0"),
+        ("[[list]]\nname = \"a\"\nurl = \"ftp://c/\"", "/list/0/url"),
+        ("[[list]]\nname = \"a\"\npath = \"b\"\ntimeout = \"5 s\"", "/list/0/timeout"),
+        ("[[list]]\nname = \"a\"\nunion = []\nevery = \"5 s\"", "/list/0/every"),
+        ("[[list]]\nname = \"a\"\npath = \"b\"\nformat = \"yaml\"", "/list/0/format"),
+        ("[[list]]\nname = \"a\"\npath = \"b\"\nexcept = [\"a b\"]", "/list/0/except/0"),
+        ("[[list]]\nname = \"a\"\nurl = \"http://c/\"\nmax_size = \"1 Mb\"", "/list/0/max_size"),
+        ("[[list]]\nname = \"a\"\npath = \"b\"\nasn = [1]", "/list/0"),
+        ("[[list]]\nname = \"a\"\nasn = []", "/list/0/asn"),
+        ("[[list]]\nname = \"a\"\nasn = [0]", "/list/0/asn/0"),
         ("[list]\nname = \"a\"\npath = \"b\"", "/list"),
         ("[[plan]]\nname = \"gold\"", "/plan/0"),
         ("[[limit]]\nname = \"-l\"\nrate = \"1/s\"", "/limit/0/name"),
@@ -148,6 +158,11 @@ fn policies_that_are_wrong_do_not() {
         ("[[service]]\nname = \"s\"\nports = [1]\nlimits = [\"a\", \"a\"]", "/service/0/limits"),
         ("[[service]]\nname = \"s\"\nports = [1]\n[service.plans]\ngold = \"a\"", "/service/0/plans/gold"),
         ("[[service]]\nname = \"s\"\nports = [1]\n[service.plans]\n\"a b\" = []", "/service/0/plans"),
+        (
+            "[[service]]\nname = \"s\"\nports = [1]\n[service.country]\nmode = \"monitor\"",
+            "/service/0/country",
+        ),
+        ("[[service]]\nname = \"s\"\nports = [1]\n[service.lists]\ndeny = \"a\"", "/service/0/lists/deny"),
     ] {
         let found = judged(policy).expect_err(policy);
         assert!(found.starts_with(&format!("{at}: ")), "{policy}: {found}");

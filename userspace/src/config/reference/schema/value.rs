@@ -12,12 +12,14 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
         KeyKind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         KeyKind::Choice(words) => json!({ "type": "string", "enum": words }),
         KeyKind::Flag => json!({ "type": "boolean" }),
-        KeyKind::Path => json!({ "type": "string", "minLength": 1 }),
+        KeyKind::Path | KeyKind::Text(_) => json!({ "type": "string", "minLength": 1 }),
         KeyKind::SocketPath => {
             json!({ "type": "string", "minLength": 1, "maxLength": KeyKind::LONGEST_SOCKET_PATH })
         }
         KeyKind::Address => text(&pattern::address()),
         KeyKind::Name(_) => text(&pattern::name()),
+        KeyKind::ListNames { .. } => list(kind, true, &text(&pattern::name())),
+        KeyKind::Exceptions => list(kind, false, &either(&text(&pattern::prefix()), &text(&pattern::name()))),
         KeyKind::Interfaces { .. } => list(kind, true, &text(&pattern::interface())),
         KeyKind::Prefixes => list(kind, false, &text(&pattern::prefix())),
         KeyKind::Ports { .. } => list(kind, false, &integer(kind)),
@@ -26,8 +28,17 @@ pub(super) fn of(kind: KeyKind) -> Map<String, Value> {
             ports["minItems"] = json!(1);
             ports
         }
-        KeyKind::LimitNames { .. } => list(kind, true, &text(&pattern::name())),
+        KeyKind::LimitNames { .. } | KeyKind::ListsOrLabels { .. } => {
+            list(kind, true, &text(&pattern::name()))
+        }
         KeyKind::Countries => list(kind, false, &text(&pattern::country())),
+        KeyKind::Country => text(&pattern::country()),
+        KeyKind::Size { .. } => either(&integer(kind), &text(&pattern::size())),
+        KeyKind::Systems { .. } => {
+            let mut systems = list(kind, false, &integer(kind));
+            systems["minItems"] = json!(1);
+            systems
+        }
         KeyKind::PacketRate => text(&pattern::packet_rate()),
         KeyKind::PacketBurst => {
             json!({ "type": "integer", "minimum": 1, "maximum": LimitUnit::Packets.most_burst() })

@@ -1,5 +1,6 @@
 //! Bans: every way to change them, and to see them.
 
+mod check;
 mod holdings;
 mod import;
 mod journal;

@@ -1,12 +1,13 @@
 //! Bans in the kernel and in the store, kept in step.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use xdpgate_ebpf::abi::NEVER_EXPIRES;
 
+use super::check::ClockMoves;
 use super::holdings::{Held, Holdings};
 use super::journal::{Entry, Journal};
 use crate::api::Failure;
@@ -54,6 +55,7 @@ pub(in crate::daemon) struct BanRegister {
     /// Orders what comes into force. Held for the kernel's tables only, never for the store.
     order: Mutex<()>,
     journal: Journal,
+    clocks: ClockMoves,
 }
 
 /// Bans with one note, as they are to be made.
@@ -165,6 +167,7 @@ impl BanRegister {
         now: Timestamp,
         monotonic_now: u64,
     ) -> Result<usize, Failure> {
+        self.clocks.saw(now, monotonic_now);
         self.journal.write_waiting(store);
         if self.journal.refused() > 0 {
             return Ok(0);
@@ -209,6 +212,15 @@ impl BanRegister {
         })
     }
 
+    /// Nothing comes into force, and nothing is lifted, while this is held. To be held briefly.
+    pub(super) fn in_order(&self) -> MutexGuard<'_, ()> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) const fn clocks(&self) -> &ClockMoves {
+        &self.clocks
+    }
+
     /// Makes a change and takes it down, in one step for all others.
     fn enforce<T, E>(
         &self,
@@ -216,7 +228,7 @@ impl BanRegister {
         change: BanChange,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<(T, Arc<Entry>), E> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.in_order();
         let done = work()?;
         Ok((done, self.journal.add(store, change)))
     }
@@ -249,7 +261,7 @@ impl BanRegister {
         moment: Moment,
         prefixes: &[IpNet],
     ) -> Result<(Vec<IpNet>, Option<Timestamp>), Failure> {
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let _order = self.in_order();
         let (mut over, mut in_force) = (Vec::new(), Vec::new());
         for prefix in prefixes {
             match enforcer.ban_end(*prefix) {
@@ -383,4 +395,4 @@ fn not_stored(done: &str, error: &str, otherwise: &str) -> Failure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -31,8 +31,11 @@ pub(in crate::daemon::gate) fn restore(kernel: &Kernel, store: &Store) -> Result
 }
 
 /// Of each prefix the latest end. Those of one prefix stand next to each other.
-fn latest_ends(bans: &[BanRecord], deadline: Deadline) -> Vec<(IpNet, Option<u64>)> {
-    let mut ends: Vec<(IpNet, Option<u64>)> = Vec::with_capacity(bans.len());
+pub(super) fn latest_ends<'a>(
+    bans: impl IntoIterator<Item = &'a BanRecord>,
+    deadline: Deadline,
+) -> Vec<(IpNet, Option<u64>)> {
+    let mut ends: Vec<(IpNet, Option<u64>)> = Vec::new();
     for ban in bans {
         let end = deadline.monotonic(ban.note.expires);
         match ends.last_mut() {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::path::Path;
+
+use jiff::Timestamp;
 
 use crate::api::types::{ChangeKind, GeoRule, KeyChange, Origin, RuleChange};
 use crate::config::{
-    Amount, Config, FragmentRule, LimitConfig, LimitKey, LimitUnit, Located, OnExceed, PortRange, Rate,
-    ServiceConfig, display_duration,
+    Amount, Config, FragmentRule, LimitConfig, LimitKey, LimitUnit, ListUse, Located, OnExceed, PortRange,
+    Rate, ServiceConfig, display_duration,
 };
 use crate::daemon::Inputs;
 
@@ -38,20 +41,35 @@ pub(super) fn keys(inputs: &Inputs) -> Keys {
     }
     for (list, source) in inputs.lists.iter().zip(inputs.list_sources.iter()) {
         let rule = format!("list {}", list.name);
-        say(&rule, "path", source.path.display().to_string());
+        say(&rule, source.from.kind(), source.from.to_string());
+        if let Some(written) = config.lists.iter().find(|written| written.name == list.name) {
+            say(&rule, "applies", written.applies.to_string());
+        }
         say(&rule, "mode", inputs.mode(list.name.as_str(), list.mode).to_string());
         say(&rule, "entries", list.entries.to_string());
+        if let Some(every) = source.every {
+            say(&rule, "every", display_duration(every).to_string());
+        }
+        if let Some(format) = source.reading.format {
+            say(&rule, "format", format.to_string());
+        }
+        if !source.except.is_empty() {
+            say(&rule, "except", listed(&source.except));
+        }
+        if let Some(label) = &source.label {
+            say(&rule, "label", label.to_string());
+        }
     }
     if let Some(geo) = &inputs.geo {
         let info = geo.info();
-        say("geo database", "path", info.path.display().to_string());
-        say("geo database", "name", info.name);
-        if let Some(built) = info.built {
-            say("geo database", "built", built.to_string());
-        }
+        database("geo database", &info.path, info.name, info.built, &mut say);
+    }
+    if let Some(asn) = &inputs.asn {
+        let info = asn.info();
+        database("asn database", &info.path, info.name, info.built, &mut say);
     }
     say("country", "rule", GeoRule::from(&config.country).summary());
-    say("country", "udp_services", listed(&config.country.udp_services));
+    say("country", "udp_services", listed(&config.udp_services.0));
     say("bans", "lengthen", config.bans.lengthen.to_string());
     say("bans", "longest", display_duration(config.bans.longest).to_string());
     say("bans", "forget", display_duration(config.bans.forget).to_string());
@@ -124,6 +142,32 @@ fn service(service: &ServiceConfig, say: &mut impl FnMut(&str, &str, String)) {
     for given in &service.plans {
         say(&rule, &format!("limits of plan {}", given.plan), limits(&given.limits));
     }
+    if let Some(country) = &service.country {
+        say(&rule, "country", GeoRule::from(country).summary());
+    }
+    for (key, meant) in
+        [("lists.deny", ListUse::Deny), ("lists.monitor", ListUse::Monitor), ("lists.skip", ListUse::Skip)]
+    {
+        let mut named =
+            service.lists.iter().filter(|(_, used)| **used == meant).map(|(name, _)| name).peekable();
+        if named.peek().is_some() {
+            say(&rule, key, listed(named));
+        }
+    }
+}
+
+fn database(
+    rule: &str,
+    path: &Path,
+    name: String,
+    built: Option<Timestamp>,
+    say: &mut impl FnMut(&str, &str, String),
+) {
+    say(rule, "path", path.display().to_string());
+    say(rule, "name", name);
+    if let Some(built) = built {
+        say(rule, "built", built.to_string());
+    }
 }
 
 fn limit(limit: &LimitConfig, say: &mut impl FnMut(&str, &str, String)) {
@@ -165,8 +209,6 @@ fn listed<T: Display>(values: impl IntoIterator<Item = T>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn said(policy: &str) -> Keys {

@@ -11,6 +11,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::prefixes::summary;
+
 use self::judge::Judge;
 use self::prefixes::{Known, Named};
 use self::seen::Seen;

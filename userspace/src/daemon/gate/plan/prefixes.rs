@@ -133,17 +133,22 @@ impl<A: Address> Merged<A> {
     }
 
     fn summary(&self) -> AddressChanges {
-        let mut changes = AddressChanges::default();
-        for (first, length) in self.0.iter().flat_map(|range| range.prefixes()) {
-            changes.prefixes += 1;
-            let addresses = 1_u128.checked_shl(u32::from(A::WIDTH - length)).unwrap_or(u128::MAX);
-            changes.addresses = changes.addresses.saturating_add(addresses);
-            if changes.examples.len() < EXAMPLES
-                && let Ok(net) = IpNet::new(first.to_ip(), length)
-            {
-                changes.examples.push(Prefix::from(net));
-            }
-        }
-        changes
+        summary(&self.0, EXAMPLES)
     }
+}
+
+/// Ranges in a few words, with so many of their prefixes.
+pub(in crate::daemon::gate) fn summary<A: Address>(ranges: &[Range<A>], examples: usize) -> AddressChanges {
+    let mut changes = AddressChanges::default();
+    for (first, length) in ranges.iter().flat_map(|range| range.prefixes()) {
+        changes.prefixes += 1;
+        let addresses = 1_u128.checked_shl(u32::from(A::WIDTH - length)).unwrap_or(u128::MAX);
+        changes.addresses = changes.addresses.saturating_add(addresses);
+        if changes.examples.len() < examples
+            && let Ok(net) = IpNet::new(first.to_ip(), length)
+        {
+            changes.examples.push(Prefix::from(net));
+        }
+    }
+    changes
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::feeds::list::shown;
+
 /// The names of the objects' members on the way to a value. Arrays on the way have no name: all of their elements are meant.
 pub(super) type Place = Vec<String>;
 
@@ -39,5 +41,5 @@ impl From<BTreeSet<Place>> for Paths {
 
 /// As a setting has it.
 pub(super) fn dotted(place: &[String]) -> String {
-    if place.is_empty() { ".".to_owned() } else { place.join(".") }
+    if place.is_empty() { ".".to_owned() } else { shown(place.join(".").as_bytes()) }
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::walk::Walk;
 use crate::feeds::record::Details;
 
 /// A value at the walk's present place.
 pub(super) struct Value<'a, 'w, 't>(pub(super) &'a mut Walk<'w, 't>);
+
+/// Members of one object that are addresses. They wait until it is known what the object says of them.
+const MOST_ADDRESSES: usize = 64;
 
 /// What a value is, as far as it matters to whoever holds it.
 pub(super) enum Got {
@@ -51,6 +54,9 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
                 Got::Number(_) | Got::Done => {}
             }
             walk.place.pop();
+            if addresses.len() > MOST_ADDRESSES {
+                return Err(M::Error::custom("an object with the same member again and again"));
+            }
         }
         let mut details = Details { comment: comment.as_deref().map(str::as_bytes), ..Details::default() };
         if let Some(seconds) = timeout {
@@ -74,7 +80,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
             if outermost {
                 walk.end_element();
             }
-            walk.meter.reset();
+            walk.value_ends(outermost);
         }
         walk.leave_array();
         Ok(Got::Done)

@@ -117,6 +117,14 @@ impl<'w, 't> Walk<'w, 't> {
         }
     }
 
+    /// An element of an array ends, and with it what is held in memory. Elsewhere than on the way to the addresses that is
+    /// the outermost array's alone, or the names of the members above would add up.
+    pub(super) fn value_ends(&self, outermost: bool) {
+        if outermost || self.paths.pass(&self.place) {
+            self.meter.reset();
+        }
+    }
+
     /// A value that is no member of an object.
     pub(super) fn single(&mut self, got: Got) {
         match got {

@@ -161,7 +161,8 @@ fn with_details(element: &Value) -> (&Value, Details<'_>) {
     let mut details = Details { comment, ..Details::default() };
     // What is left of the time is what counts.
     if let Some(time) = described.get("expires").or_else(|| described.get("timeout")) {
-        details.timeout = time.as_u64().filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        // Less than a second is left of an element that is about to go.
+        details.timeout = time.as_u64().map(|seconds| Duration::from_secs(seconds.max(1)));
         details.bad_timeout = details.timeout.is_none();
     }
     (value, details)

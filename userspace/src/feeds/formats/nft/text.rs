@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::words::{Word, each_word};
 use super::{CONCATENATION, NO_SET};
+use crate::feeds::blocks::LONGEST;
 use crate::feeds::formats::places::Sets;
 use crate::feeds::lines::{Entry, parse_entry, parse_range};
-use crate::feeds::list::ListError;
+use crate::feeds::list::{Counted, ListError};
 use crate::feeds::problem::LineProblem;
 use crate::feeds::reader::ReadListError;
 use crate::feeds::record::{Details, Named, Record, Take};
@@ -59,13 +60,7 @@ impl Script {
     fn word(&mut self, line: u32, word: Word<'_>, take: &mut Take<'_>) -> Result<(), ListError> {
         let mark = match word {
             Word::Plain(word) => {
-                if self.words.is_empty() {
-                    self.line = line;
-                }
-                if self.words.len() < MOST_WORDS {
-                    self.words.push(word.to_owned());
-                }
-                return Ok(());
+                return self.keep(line, word);
             }
             Word::Mark(mark) => mark,
         };
@@ -100,6 +95,20 @@ impl Script {
             // An element may go over several lines; `=` stands between `elements` and its brace.
             (b'\n', Some(_)) | (b'=', _) => {}
             _ => self.words.clear(),
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, line: u32, word: &[u8]) -> Result<(), ListError> {
+        if self.words.is_empty() {
+            self.line = line;
+        }
+        let held: usize = self.words.iter().map(Vec::len).sum();
+        if held + word.len() > LONGEST {
+            return Err(ListError::TooLong { counted: Counted::Lines, number: line });
+        }
+        if self.words.len() < MOST_WORDS {
+            self.words.push(word.to_owned());
         }
         Ok(())
     }
@@ -205,5 +214,6 @@ fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(part)?;
         rest = after;
     }
-    (!total.is_zero()).then_some(total)
+    // Less than is shown is left of an element that is about to go.
+    (!text.is_empty()).then_some(total.max(Duration::from_secs(1)))
 }

@@ -122,19 +122,22 @@ fn side(bits: u128, depth: u8) -> usize {
 }
 
 fn encode(value: &Value, bytes: &mut Vec<u8>) {
-    let head = |kind: u8, size: usize| {
-        let size = u8::try_from(size).unwrap();
-        assert!(size < 29, "longer values have another head");
-        kind << 5 | size
+    // A size of 29 or more is in a byte of its own.
+    let head = |kind: u8, size: usize| match u8::try_from(size).unwrap() {
+        size @ 0..29 => vec![kind << 5 | size],
+        size => vec![kind << 5 | 0x1D, size - 0x1D],
     };
     match value {
         Value::Text(text) => {
-            bytes.push(head(2, text.len()));
+            bytes.extend(head(2, text.len()));
             bytes.extend(text.as_bytes());
         }
-        Value::Number(number) => bytes.extend([head(5, 1), *number]),
+        Value::Number(number) => {
+            bytes.extend(head(5, 1));
+            bytes.push(*number);
+        }
         Value::Map(entries) => {
-            bytes.push(head(7, entries.len()));
+            bytes.extend(head(7, entries.len()));
             for (key, value) in entries {
                 encode(&Value::Text(key), bytes);
                 encode(value, bytes);

@@ -45,6 +45,7 @@ fn keep(
             names.all(|name| validate(rule, &Value::from(name.as_str()), at).is_ok())
         }
         "anyOf" => schemas().any(holds),
+        "oneOf" => schemas().filter(|schema| holds(schema)).count() == 1,
         "not" => !holds(rule),
         "allOf" => return schemas().try_for_each(|schema| validate(schema, value, at)),
         "if" => {

@@ -12,7 +12,7 @@ use crate::daemon::clock::now;
 use crate::kernel::monotonic_ns;
 
 /// The kernel's tables in this process.
-struct Model(Mutex<Bans<HeapWords>>);
+pub(in crate::daemon::gate::bans) struct Model(pub(in crate::daemon::gate::bans) Mutex<Bans<HeapWords>>);
 
 impl Enforcer for Model {
     fn ban_all(&self, bans: &[(IpNet, Option<u64>)]) -> Result<usize, KernelError> {
@@ -32,19 +32,19 @@ impl Enforcer for Model {
     }
 }
 
-struct Stage {
+pub(in crate::daemon::gate::bans) struct Stage {
     directory: TempDir,
-    model: Model,
-    store: Store,
-    register: BanRegister,
+    pub(in crate::daemon::gate::bans) model: Model,
+    pub(in crate::daemon::gate::bans) store: Store,
+    pub(in crate::daemon::gate::bans) register: BanRegister,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(in crate::daemon::gate::bans) fn new() -> Self {
         Self::sized(64)
     }
 
-    fn sized(bans: u32) -> Self {
+    pub(in crate::daemon::gate::bans) fn sized(bans: u32) -> Self {
         let directory = TempDir::new().unwrap();
         let shape = BanShape::new(bans);
         let bans = Bans::in_memory(shape, Seed([1, 2]));
@@ -52,18 +52,27 @@ impl Stage {
         Self { directory, model: Model(bans.into()), store, register: BanRegister::default() }
     }
 
-    fn ban(&self, prefixes: &[&str], expires: Option<Timestamp>) -> Result<usize, Failure> {
+    pub(in crate::daemon::gate::bans) fn ban(
+        &self,
+        prefixes: &[&str],
+        expires: Option<Timestamp>,
+    ) -> Result<usize, Failure> {
         self.ban_by("test", prefixes, expires)
     }
 
-    fn ban_by(&self, source: &str, prefixes: &[&str], expires: Option<Timestamp>) -> Result<usize, Failure> {
+    pub(in crate::daemon::gate::bans) fn ban_by(
+        &self,
+        source: &str,
+        prefixes: &[&str],
+        expires: Option<Timestamp>,
+    ) -> Result<usize, Failure> {
         let (reason, source, note) = (String::new(), source.to_owned(), String::new());
         let note = BanNote { expires, reason, source, note, created: now() };
         let prefixes = prefixes.iter().map(|prefix| net(prefix)).collect();
         self.register.ban(&self.model, &self.store, vec![NewBans { note, prefixes }])
     }
 
-    fn unban(&self, prefixes: &[&str]) -> Result<Vec<IpNet>, Failure> {
+    pub(in crate::daemon::gate::bans) fn unban(&self, prefixes: &[&str]) -> Result<Vec<IpNet>, Failure> {
         self.register.unban(&self.model, &self.store, &nets(prefixes))
     }
 
