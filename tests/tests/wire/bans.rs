@@ -249,12 +249,12 @@ fn each_source_lifts_only_what_it_has_banned() -> Result<()> {
     stage.cli(&format!("ban add {source} --ttl permanent --source two"))?;
     stage.daemon.kill()?;
     stage.daemon.start_again()?;
-    let listed = stage.cli("ban list")?;
-    assert!(listed.contains("(seen-at-night)") && listed.contains("2 bans of 1 prefix"), "{listed}");
+    let shown = stage.cli("ban list")?;
+    assert!(shown.contains("(seen-at-night)") && shown.contains("2 bans of 1 prefix"), "{shown}");
     assert_eq!(stage.cli("ban list --source one --ending-within 2h --count")?, "1 ban\n");
     assert_eq!(stage.cli("ban list --ending-within 5m --count")?, "0 bans\n");
-    let lifted = stage.cli(&format!("ban del {source} --source two"))?;
-    assert_eq!(lifted, format!("{source}: lifted; still banned by one\n"));
+    let said = stage.cli(&format!("ban del {source} --source two"))?;
+    assert_eq!(said, format!("{source}: lifted; still banned by one\n"));
     stage.assert_dropped(source, "banned")?;
     let none = stage.refused(&format!("ban del {source} --source two"))?;
     assert_eq!(none.code, 4, "{none:?}");

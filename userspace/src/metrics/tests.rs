@@ -16,6 +16,19 @@ use crate::api::types::{
 use crate::config::{CountryRule, Mode};
 use crate::policy::LimitUse;
 
+fn crowdsec() -> CrowdsecStatus {
+    CrowdsecStatus {
+        url: "http://127.0.0.1:8080/".to_owned(),
+        mode: Mode::Enforce,
+        reachable: true,
+        last_answer: Some(Timestamp::from_second(1_700_000_100).unwrap()),
+        decisions: vec![OriginDecisions { origin: "CAPI".to_owned(), decisions: 3 }],
+        errors: 2,
+        error: None,
+        unenforced: Vec::new(),
+    }
+}
+
 fn snapshot() -> Snapshot {
     let time = "2030-01-02T03:04:05Z".parse().unwrap();
     let count = Count { packets: 3, bytes: 180 };
@@ -60,16 +73,7 @@ fn snapshot() -> Snapshot {
                 mended: 5,
             },
             country: "off".to_owned(),
-            crowdsec: Some(CrowdsecStatus {
-                url: "http://127.0.0.1:8080/".to_owned(),
-                mode: Mode::Enforce,
-                reachable: true,
-                last_answer: Some(Timestamp::from_second(1_700_000_100).unwrap()),
-                decisions: vec![OriginDecisions { origin: "CAPI".to_owned(), decisions: 3 }],
-                errors: 2,
-                error: None,
-                unenforced: Vec::new(),
-            }),
+            crowdsec: Some(crowdsec()),
             geo_database: None,
             asn_database: None,
             tables: vec![TableStatus { name: "bans-ipv4".to_owned(), used: 4, capacity: 10 }],

@@ -132,13 +132,11 @@ impl Lapi {
     }
 
     fn explained(&self, error: HttpError) -> LapiError {
-        match error {
-            HttpError::Status { status: 401 | 403, .. } => {
-                let url = self.usage.origin().ascii_serialization();
-                if self.by_key { LapiError::WrongKey { url } } else { LapiError::WrongCertificate { url } }
-            }
-            error => error.into(),
+        if !matches!(error, HttpError::Status { status: 401 | 403, .. }) {
+            return error.into();
         }
+        let url = self.usage.origin().ascii_serialization();
+        if self.by_key { LapiError::WrongKey { url } } else { LapiError::WrongCertificate { url } }
     }
 }
 

@@ -114,7 +114,7 @@ fn decisions_that_cscli_lists_are_read() {
         shown,
         [
             (net("192.0.2.1/32"), Ends::In(half), "origin cscli"),
-            (net("2001:db8::/48"), Ends::In(Duration::from_secs(3_600)), "origin lists:x"),
+            (net("2001:db8::/48"), Ends::In(Duration::from_hours(1)), "origin lists:x"),
         ]
     );
     assert_eq!(

@@ -215,14 +215,11 @@ impl Gate {
 
     /// Returns how many are banned. Those that have no room are left to the next time.
     fn ban_because_of(&self, talk: &mut Talk, wanted: &[(IpNet, Banned)]) -> Result<usize, Failure> {
-        let failure = match self.bans.ban(&self.kernel, &self.store, grouped(wanted)) {
-            Ok(_) => {
-                for (prefix, _) in wanted {
-                    talk.no_room.remove(prefix);
-                }
-                return Ok(wanted.len());
+        let Err(failure) = self.bans.ban(&self.kernel, &self.store, grouped(wanted)) else {
+            for (prefix, _) in wanted {
+                talk.no_room.remove(prefix);
             }
-            Err(failure) => failure,
+            return Ok(wanted.len());
         };
         if failure.kind == FailureKind::TableFull
             && let Some((half, rest)) =

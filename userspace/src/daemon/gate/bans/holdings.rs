@@ -9,6 +9,14 @@ use jiff::Timestamp;
 
 use crate::store::{BanChange, BanNote, BanRecord};
 
+/// How long a prefix is banned. The longer, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    ByNobody,
+    Until(Timestamp),
+    ForGood,
+}
+
 /// The bans of some prefixes, at most one of each source.
 #[derive(Debug, Default)]
 pub(super) struct Holdings(HashMap<IpNet, Vec<Arc<BanNote>>>);
@@ -62,10 +70,10 @@ impl Holdings {
         self.notes(prefix).any(|note| note.source == source)
     }
 
-    /// When the last ban of a prefix ends that others than `source` asked for: `None` without one, `Some(None)` never.
-    pub(super) fn last_end(&self, prefix: IpNet, except: &str) -> Option<Option<Timestamp>> {
-        let others = self.notes(prefix).filter(|note| note.source != except);
-        others.map(|note| note.expires).reduce(|one, other| Some(one?.max(other?)))
+    /// How long others than this source ban a prefix.
+    pub(super) fn by_others(&self, prefix: IpNet, source: &str) -> Held {
+        let others = self.notes(prefix).filter(|note| note.source != source);
+        others.map(|note| note.expires.map_or(Held::ForGood, Held::Until)).max().unwrap_or(Held::ByNobody)
     }
 
     /// Whether anybody's ban of a prefix holds beyond `now`.

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn bans_double_up_to_the_longest() {
-        let seconds = |before| doubled(Duration::from_secs(60), before, Duration::from_secs(500)).as_secs();
+        let seconds = |before| doubled(Duration::from_mins(1), before, Duration::from_secs(500)).as_secs();
         assert_eq!([0, 1, 2, 3, 4, 31, 32, u32::MAX].map(seconds), [60, 120, 240, 480, 500, 500, 500, 500]);
     }
 }

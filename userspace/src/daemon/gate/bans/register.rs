@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use xdpgate_ebpf::abi::NEVER_EXPIRES;
 
 use super::check::ClockMoves;
-use super::holdings::Holdings;
+use super::holdings::{Held, Holdings};
 use super::journal::{Entry, Journal};
 use crate::api::Failure;
 use crate::daemon::clock::Deadline;
@@ -193,7 +193,9 @@ impl BanRegister {
             return Ok(records);
         }
         let mut held = Holdings::of(records);
-        waiting.iter().for_each(|entry| held.make(entry.change(), &concerns));
+        for entry in &waiting {
+            held.make(entry.change(), &concerns);
+        }
         Ok(held.records())
     }
 
@@ -306,10 +308,9 @@ impl BanRegister {
         let held = self.holdings(store, &longer)?;
         let longer: HashSet<IpNet> = longer.into_iter().collect();
         for (prefix, end) in ends.iter_mut().filter(|(prefix, _)| longer.contains(prefix)) {
-            if let (Some(own), Some(others)) = (*end, held.last_end(*prefix, source)) {
-                let others = at_most_now(enforcer, *prefix, deadline.monotonic(others));
-                *end = others.map(|others| own.max(others));
-            }
+            let until = enforcer.ban_end(*prefix).unwrap_or(0);
+            let others = at_most(until, held.by_others(*prefix, source), deadline);
+            *end = later_of(*end, others);
         }
         Ok(())
     }
@@ -321,7 +322,9 @@ impl BanRegister {
         let mut held = Holdings::of(store.bans_of(prefixes)?);
         if !waiting.is_empty() {
             let asked: HashSet<IpNet> = prefixes.iter().map(IpNet::trunc).collect();
-            waiting.iter().for_each(|entry| held.make(entry.change(), |prefix| asked.contains(&prefix)));
+            for entry in &waiting {
+                held.make(entry.change(), |prefix| asked.contains(&prefix));
+            }
         }
         Ok(held)
     }
@@ -350,11 +353,12 @@ fn leave_to_others(
     let deadline = Deadline::now();
     let mut left = Vec::new();
     for prefix in lifted {
-        match held.last_end(*prefix, source) {
-            Some(others) => left.push((*prefix, at_most_now(enforcer, *prefix, deadline.monotonic(others)))),
-            None => {
+        match (held.by_others(*prefix, source), enforcer.ban_end(*prefix)) {
+            (_, None) => {}
+            (Held::ByNobody, Some(_)) => {
                 enforcer.unban(*prefix);
             }
+            (others, Some(until)) => left.push((*prefix, at_most(until, others, deadline))),
         }
     }
     // They have their slots.
@@ -362,10 +366,20 @@ fn leave_to_others(
     Ok(())
 }
 
-/// An end by the wall clock, but none later than what is enforced: that is the latest of all, whatever the clock was set to.
-fn at_most_now(enforcer: &impl Enforcer, prefix: IpNet, end: Option<u64>) -> Option<u64> {
-    let enforced = enforcer.ban_end(prefix)?;
-    Some(end.unwrap_or(NEVER_EXPIRES).min(enforced)).filter(|end| *end != NEVER_EXPIRES)
+/// When others let a prefix go, but no later than what is enforced: that is the latest of all ends, whatever the wall clock was
+/// set to since.
+fn at_most(until: u64, others: Held, deadline: Deadline) -> Option<u64> {
+    let others = match others {
+        Held::ByNobody => 0,
+        Held::Until(end) => deadline.monotonic(Some(end)).unwrap_or(NEVER_EXPIRES),
+        Held::ForGood => NEVER_EXPIRES,
+    };
+    Some(others.min(until)).filter(|end| *end != NEVER_EXPIRES)
+}
+
+/// `None` is never.
+fn later_of(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    Some(one?.max(other?))
 }
 
 fn none_made(asked: usize, error: KernelError) -> Failure {

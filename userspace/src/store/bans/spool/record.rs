@@ -93,7 +93,7 @@ fn group(body: &mut &[u8], version: u8) -> Option<(BanNote, Vec<IpNet>)> {
     let created = Timestamp::from_millisecond(take(body).map(i64::from_le_bytes)?).ok()?;
     let (reason, source) = (string(body)?, string(body)?);
     let note = if version == FIRST_VERSION { String::new() } else { string(body)? };
-    let note = BanNote { expires, created, reason, source, note };
+    let note = BanNote { expires, reason, source, note, created };
     Some((note, prefixes(body)?))
 }
 

@@ -80,10 +80,10 @@ impl Stage {
         self.register.unban_of(&self.model, &self.store, source, &nets(prefixes)).unwrap()
     }
 
-    /// Seconds until the tables let a prefix pass, `Some(None)` never; `None`: they do.
-    fn held_for(&self, prefix: &str) -> Option<Option<u64>> {
+    /// Seconds until the tables let a prefix pass; `None`: they do.
+    fn held_for(&self, prefix: &str) -> Option<u64> {
         let end = self.model.ban_end(net(prefix))?;
-        Some((end != NEVER_EXPIRES).then(|| (end - monotonic_ns() + SECOND / 2) / SECOND))
+        Some(if end == NEVER_EXPIRES { FOR_GOOD } else { (end - monotonic_ns() + SECOND / 2) / SECOND })
     }
 
     fn sources_of(&self, prefix: &str) -> Vec<String> {
@@ -337,6 +337,7 @@ fn kernel_and_store_agree_after_changes_by_many() {
 }
 
 const A: &str = "192.0.2.1/32";
+const FOR_GOOD: u64 = u64::MAX;
 
 #[test]
 fn the_longest_ban_of_a_prefix_holds() {
@@ -352,22 +353,22 @@ fn the_longest_ban_of_a_prefix_holds() {
         settle();
         assert_eq!(stage.ban_by("two", &[A], Some(after(50))).unwrap(), 0);
         settle();
-        assert_eq!(stage.held_for(A), Some(Some(100)));
+        assert_eq!(stage.held_for(A), Some(100));
         stage.ban_by("two", &[A], Some(after(200))).unwrap();
         settle();
-        assert_eq!(stage.held_for(A), Some(Some(200)));
+        assert_eq!(stage.held_for(A), Some(200));
         stage.ban_by("two", &[A], Some(after(20))).unwrap();
         settle();
-        assert_eq!(stage.held_for(A), Some(Some(100)), "a source can shorten its own ban only");
+        assert_eq!(stage.held_for(A), Some(100), "a source can shorten its own ban only");
         stage.ban_by("one", &[A], None).unwrap();
         settle();
         stage.ban_by("two", &[A], Some(after(300))).unwrap();
         settle();
-        assert_eq!(stage.held_for(A), Some(None), "for good");
+        assert_eq!(stage.held_for(A), Some(FOR_GOOD), "for good");
         assert_eq!(stage.sources_of(A), ["one", "two"]);
         assert_eq!(stage.unban_by("one", &[A]), nets(&[A]));
         settle();
-        assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(Some(300)), vec!["two".to_owned()]));
+        assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(300), vec!["two".to_owned()]));
         assert!(stage.unban_by("one", &[A]).is_empty(), "it has none any more");
         assert!(stage.unban_by("three", &[A]).is_empty(), "it never had one");
         assert_eq!(stage.unban_by("two", &[A]), nets(&[A]));
@@ -392,8 +393,8 @@ fn the_end_of_one_ban_leaves_that_of_another_source() {
     stage.ban_by("for good", &["192.0.2.2/32"], None).unwrap();
     let at = |seconds: u64| (after(i64::try_from(seconds).unwrap()), monotonic_ns() + seconds * SECOND);
     stage.sweep_at(at(11).0, at(11).1);
-    assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(Some(100)), vec!["two".to_owned()]));
-    assert_eq!((stage.held_for("192.0.2.2/32"), stage.in_force().len()), (Some(None), 2));
+    assert_eq!((stage.held_for(A), stage.sources_of(A)), (Some(100), vec!["two".to_owned()]));
+    assert_eq!((stage.held_for("192.0.2.2/32"), stage.in_force().len()), (Some(FOR_GOOD), 2));
     stage.sweep_at(at(101).0, at(101).1);
     assert_eq!((stage.in_force(), stage.stored()), (nets(&["192.0.2.2/32"]), nets(&["192.0.2.2/32"])));
 }
@@ -425,7 +426,18 @@ fn a_wall_clock_that_is_set_back_lets_no_ban_hold_longer() {
     };
     stage.store.change_bans(&[&BanChange::Put(records.iter().map(put).collect())]).unwrap();
     stage.unban_by("two", &[A]);
-    assert_eq!(stage.held_for(A), Some(Some(200)), "nobody knows better, and it was so long before");
+    assert_eq!(stage.held_for(A), Some(200), "nobody knows better, and it was so long before");
     stage.ban_by("three", &[A], Some(after(10))).unwrap();
-    assert_eq!(stage.held_for(A), Some(Some(200)));
+    assert_eq!(stage.held_for(A), Some(200));
+}
+
+#[test]
+fn what_found_no_room_is_not_banned_by_a_lift() {
+    let stage = Stage::new();
+    stage.ban_by("one", &[A], Some(after(100))).unwrap();
+    stage.ban_by("two", &[A], None).unwrap();
+    // As at a start with a smaller table.
+    stage.model.unban(net(A));
+    assert_eq!(stage.unban_by("two", &[A]), nets(&[A]));
+    assert_eq!((stage.held_for(A), stage.sources_of(A)), (None, vec!["one".to_owned()]));
 }
