@@ -367,3 +367,35 @@ fn a_decision_about_a_country_is_of_all_its_ranges() -> Result<()> {
     assert_eq!(stage.json("list show")?["lists"], serde_json::json!([]));
     Ok(())
 }
+
+#[test]
+fn a_decision_about_an_autonomous_system_is_of_all_that_it_announces() -> Result<()> {
+    if !kernel_or_skip("a_decision_about_an_autonomous_system_is_of_all_that_it_announces") {
+        return Ok(());
+    }
+    let (stage, server) = stage(|stage| {
+        let systems = "198.51.100.1,198.51.100.2,64500,One\n198.51.100.3,198.51.100.3,64501,Two\n\
+            2001:db8:100:1::,2001:db8:100:2:ffff:ffff:ffff:ffff,64500,One\n";
+        stage.write("asn.csv", systems)?;
+        let server = Crowdsec::start(&stage.wire.guarded)?;
+        let key = server.key("gate")?;
+        let more = format!("api_key_file = \"{}\"\n[geo]\nasn_database = \"asn.csv\"\n", key.display());
+        Ok((server, more))
+    })?;
+    decide(&server, "--scope AS --value AS64500 --duration 1h")?;
+    until(&stage, hosts(1)[0], true, Instant::now())?;
+    for source in [1, 2].into_iter().flat_map(hosts) {
+        stage.assert_dropped(source, "blocklisted")?;
+    }
+    stage.assert_passed(hosts(3)[0], "default-pass")?;
+    let explained = stage.json(&format!("explain {}", hosts(1)[0]))?;
+    assert_eq!(explained["lists"][0]["name"], "crowdsec-systems", "{explained}");
+    assert!(
+        explained["lists"][0]["lines"][0]["text"].as_str().is_some_and(|line| line.ends_with("# AS64500")),
+        "{explained}"
+    );
+    delete(&server, "--id 1")?;
+    until(&stage, hosts(1)[0], false, Instant::now())?;
+    assert_eq!(stage.json("list show")?["lists"], serde_json::json!([]));
+    Ok(())
+}

@@ -2,7 +2,7 @@
 //!
 //! While the server is away its last decisions go on to hold until they end. When it is back, everything is asked for again.
 
-mod countries;
+mod listed;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
-use self::countries::Listed;
+use self::listed::Listed;
 use super::bans::NewBans;
 use super::{Gate, lockout};
 use crate::api::types::{CrowdsecStatus, OriginDecisions};
@@ -55,9 +55,13 @@ struct Talk {
     refused: HashSet<IpNet>,
     no_room: HashSet<IpNet>,
     /// What the list of countries was made of.
-    listed: Option<Listed>,
+    listed_countries: Option<Listed>,
+    /// What that of autonomous systems was made of.
+    listed_systems: Option<Listed>,
     /// Why decisions about countries are not enforced.
-    unlisted: Option<String>,
+    no_countries: Option<String>,
+    /// Why those about autonomous systems are not.
+    no_systems: Option<String>,
 }
 
 impl Gate {
@@ -119,8 +123,10 @@ impl Gate {
             takes_usage: true,
             refused: HashSet::new(),
             no_room: HashSet::new(),
-            listed: None,
-            unlisted: None,
+            listed_countries: None,
+            listed_systems: None,
+            no_countries: None,
+            no_systems: None,
             config,
         })
     }
@@ -132,7 +138,7 @@ impl Gate {
             let prefixes: Vec<IpNet> = bans.into_iter().map(|(prefix, _)| prefix).collect();
             self.bans.unban_of(&self.kernel, &self.store, SOURCE, &prefixes)
         });
-        let unlisted = self.unlist_countries();
+        let unlisted = self.unlist();
         match lifted.and_then(|lifted| unlisted.map(|()| lifted)) {
             Ok(lifted) => {
                 tracing::info!(
@@ -170,8 +176,9 @@ impl Gate {
             tracing::error!(%error, "decisions of CrowdSec are not all in force; trying again");
             talk.schedule.in_doubt();
         }
-        let countries = talk.book.unenforced().countries;
-        talk.unlisted = self.list_countries(talk, &countries);
+        let Unenforced { countries, systems, .. } = talk.book.unenforced();
+        talk.no_countries = self.list_countries(talk, &countries);
+        talk.no_systems = self.list_systems(talk, &systems);
         self.answered(talk, now);
         self.tell_usage(talk, now);
         every
@@ -320,10 +327,12 @@ impl Talk {
         };
         say(self.refused.len() as u64, "would lock out an operator");
         say(self.no_room.len() as u64, "have no room; raise tables.bans and restart after `xdpgate detach`");
-        if let Some(why) = &self.unlisted {
+        if let Some(why) = &self.no_countries {
             say(countries.len() as u64, &format!("of scope Country: {why}"));
         }
-        say(systems.len() as u64, "of scope AS: not enforced, no ASN database");
+        if let Some(why) = &self.no_systems {
+            say(systems.len() as u64, &format!("of scope AS: {why}"));
+        }
         for (why, count) in unused {
             match why {
                 Unused::Simulated => say(count, "simulated"),
