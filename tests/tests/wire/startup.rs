@@ -17,7 +17,8 @@ use crate::stage::{Stage, guarded, hosts};
 const PREFIXES: u32 = 100_000;
 /// Generous: the machine may be busy with other tests, and the daemon may be a debug build.
 const ENFORCED_WITHIN: Duration = Duration::from_secs(10);
-const MOST_MEMORY_KIB: u64 = 100 << 10;
+/// The daemon as it is shipped has 100 MiB, which `cargo xtask bench` holds it to; the text of a debug build is 20 MiB larger.
+const MOST_MEMORY_KIB: u64 = 120 << 10;
 const PACE: Duration = Duration::from_millis(1);
 
 #[test]
