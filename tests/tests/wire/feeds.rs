@@ -102,7 +102,8 @@ fn what_is_bad_changes_nothing_and_is_reported() -> Result<()> {
     entries(&stage, 1)?;
     let generation = stage.json("status")?["generation"].clone();
 
-    let grown = (0..1000).map(|n| format!("203.0.{}.{}\n", 100 + n / 256, n % 256)).collect::<Vec<_>>().concat();
+    let grown =
+        (0..1000).map(|n| format!("203.0.{}.{}\n", 100 + n / 256, n % 256)).collect::<Vec<_>>().concat();
     let bad = [
         ("junk", good("203.0.113.300\n"), "no-list", "line 2"),
         ("a page", "<!DOCTYPE html>\n<html><body>gone</body></html>\n".to_owned(), "no-list", "HTML"),
