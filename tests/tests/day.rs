@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,11 @@ use xdpgate_tests::veth::{GUARDED, Wire};
 
 /// Seconds of the daemon's clocks in one of the machine's.
 const RATE: u32 = 720;
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 /// Until then bans pile up: none lasts longer.
-const SETTLED: Duration = Duration::from_secs(6 * 3600);
+const SETTLED: Duration = Duration::from_hours(6);
 /// What an allocator may keep in its pockets.
 const MOST_GROWTH: u64 = 6 << 20;
 
@@ -167,7 +167,7 @@ impl Today {
     /// New text for both feeds, now and then of a kind that must not be taken.
     fn publish(&mut self) {
         self.published += 1;
-        let mut pages = self.pages.lock().unwrap();
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         for path in ["/scanners", "/botnet"] {
             let page = match self.random.below(8) {
                 0 => "<!DOCTYPE html><html><body>502 Bad Gateway</body></html>".to_owned(),
@@ -176,7 +176,7 @@ impl Today {
                 3 => "20.1.2.3\n20.1.2.300\n".to_owned(),
                 _ => {
                     let count = 2_000 + self.random.below(2_000);
-                    (0..count).map(|_| format!("{}\n", self.random.address())).collect()
+                    (0..count).map(|_| format!("{}\n", self.random.address())).collect::<Vec<_>>().concat()
                 }
             };
             pages.insert(path, page);
@@ -217,7 +217,7 @@ impl Today {
     }
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Random(u64);
 
 impl Random {
@@ -272,7 +272,7 @@ fn answer(mut stream: TcpStream, pages: &Pages) -> Result<()> {
             known = Some(value.to_owned());
         }
     }
-    let page = pages.lock().unwrap().get(path).cloned().unwrap_or_default();
+    let page = pages.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned().unwrap_or_default();
     let etag =
         format!("\"{:x}\"", page.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte)));
     if known.as_ref() == Some(&etag) {
